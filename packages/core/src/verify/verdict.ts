@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+/** Named checks, cheap first. */
+export const CHECKS = [
+  'parse',
+  'canonical',
+  'schema',
+  'sequence',
+  'link',
+  'epoch',
+  'calls',
+  'time',
+  'checkpoint',
+] as const
+export type Check = (typeof CHECKS)[number]
+
+/** `spec/verify.md` says what each means. The first group are faults, the last three only notices. */
+export const FINDING_CODES = [
+  'edited',
+  'forged',
+  'forked',
+  'duplicated',
+  'missing',
+  'truncated',
+  'reordered',
+  'schema',
+  'unanswered',
+  'torn',
+  'unclosed',
+  'unsigned',
+  'unverifiable',
+  'clock',
+  'expired',
+  'newer_rev',
+] as const
+export type FindingCode = (typeof FINDING_CODES)[number]
+
+export interface Finding {
+  readonly kind: 'fault' | 'notice'
+  readonly code: FindingCode
+  readonly check: Check
+  /** One sentence for a person; holds no content of records beyond ids and names. */
+  readonly message: string
+  readonly file?: string
+  /** 1-based. */
+  readonly line?: number
+  /** Of the line's first byte in `file`. */
+  readonly byteOffset?: number
+  readonly epoch?: string
+  readonly seq?: number
+  /** The last `seq` in doubt, where a range is. */
+  readonly lastSeq?: number
+}
+
+/** How an epoch ends: closed by itself, named by a head, seen crashed by a later one, or open. */
+export interface EpochEnds {
+  readonly closed: number
+  readonly headed: number
+  readonly crashed: number
+  readonly open: number
+}
+
+/** The outcome of a verification; nothing returns a bare boolean. */
+export interface Verdict {
+  /** No faults, and something was checked. */
+  readonly ok: boolean
+  /** The highest of the levels 1 to 5 that holds with all lower ones; 0 when there are faults. */
+  readonly level: 0 | 1 | 2 | 3 | 4 | 5
+  readonly selfConsistent: boolean
+  /** Every epoch's checkpoints are signed by a key that a pinned key vouches for. */
+  readonly signed: boolean
+  /** Every epoch reaches a head that the caller gave. */
+  readonly headMatched: boolean
+  readonly witnessed: { readonly k: number; readonly n: number }
+  readonly timestamped: boolean
+  readonly ends: EpochEnds
+  /** Records behind the last checkpoint: linked, not signed. */
+  readonly attestedTail: number
+  /** Records checked. */
+  readonly checked: number
+  /** Records that checkpoints, observations and closes say there should be. */
+  readonly expected: number
+  readonly epochs: number
+  /** Up to 1,000 in full. */
+  readonly findings: readonly Finding[]
+  /** All findings, counted per code. */
+  readonly counts: Readonly<Partial<Record<FindingCode, number>>>
+}
