@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
+import { connect, createServer } from 'node:net'
 
 /**
  * Ports of 127.0.0.1 that nobody listens on, all different. Another process may take one before it

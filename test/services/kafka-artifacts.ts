@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { cached, cachedPath } from './cache.ts'
 import { accepts, freePorts } from './free-ports.ts'
 import { removeScratchFolder, scratchFolder } from './guard.ts'
-import type { KafkaCluster, KafkaOptions } from './kafka.ts'
+import type { KafkaCluster, KafkaOptions } from './kafka-cluster.ts'
 import { runCommand, succeeds } from './run-command.ts'
 import { ServerProcess } from './server-process.ts'
 

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
-import type { KafkaCluster } from './kafka.ts'
+import type { KafkaCluster } from './kafka-cluster.ts'
 import { runCommand, succeeds } from './run-command.ts'
 
 const COMPOSE_FILE = join(import.meta.dirname, '..', '..', 'docker-compose.yml')

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+/** One broker while its settings are written. */
+export interface KafkaNode {
+  /** 1, 2 or 3. */
+  readonly id: number
+  readonly port: number
+  readonly controllerPort: number
+  /** Absolute; holds `server.properties`, `broker.log` and `data`. */
+  readonly folder: string
+}
+
+export type KafkaProperties = Readonly<Record<string, string>>
+
+export interface KafkaOptions {
+  /** Default: 1. Three give new topics three replicas, of which two must acknowledge. */
+  readonly brokers?: 1 | 3
+  /** Lines of server.properties that come last and win, or what makes them for each broker. */
+  readonly properties?: KafkaProperties | ((node: KafkaNode) => KafkaProperties)
+  /** More arguments for formatting the storage, such as `--add-scram` and its value. */
+  readonly formatArgs?: readonly string[]
+  /** True when the test kills or restarts brokers. Default: false. */
+  readonly control?: boolean
+}
+
+/** A Kafka that a test may use. Topics are never created automatically. */
+export interface KafkaCluster {
+  /** Where it came from: `KAFKA_BROKERS`, docker-compose.yml, or Kafka's Java artifacts. */
+  readonly origin: 'environment' | 'compose' | 'artifacts'
+  /** Each broker as `host:port`. */
+  readonly bootstrap: readonly string[]
+  /** Holds a folder `broker-<id>` each; only for brokers made from the artifacts. */
+  readonly folder?: string
+  /**
+   * Sends a signal to broker 1, 2 or 3 and waits for its end, except for SIGSTOP and SIGCONT.
+   * Default: SIGKILL.
+   */
+  readonly kill: (id: number, signal?: NodeJS.Signals) => Promise<void>
+  /** Starts a broker that has ended, on its old port and data; resolves when it serves. */
+  readonly restart: (id: number) => Promise<void>
+  /** What the broker has written; empty where it cannot be had. */
+  readonly log: (id: number) => string
+  /** Ends all brokers and removes their data; leaves brokers of `KAFKA_BROKERS` alone. */
+  readonly stop: () => Promise<void>
+}
