@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { NeedName } from './needs.ts'
+
+interface SuiteBase {
+  readonly name: string
+  /** One line for the table of CONTRIBUTING.md. */
+  readonly what: string
+  /** `check` runs in both loops, `test` in `npm test` only, `slow` only with SLOW=1. */
+  readonly tier: 'check' | 'test' | 'slow'
+  /** What the machine must have; where it is missing the suite is skipped, in CI it fails. */
+  readonly need?: NeedName
+  /** Why CI may skip it: privileges or kernel features that a container may lack. */
+  readonly optionalInCi?: string
+}
+
+/** One command after the other, under the pinned Node; counts as one test. */
+export interface StepSuite extends SuiteBase {
+  /** Each a script under the repository's root and its arguments. */
+  readonly steps: readonly (readonly string[])[]
+}
+
+/** A Vitest project of the same name; each of its tests counts. */
+export interface FileSuite extends SuiteBase {
+  readonly files: readonly string[]
+  readonly without?: readonly string[]
+  /** Steps that must pass before the tests can run. */
+  readonly before?: readonly (readonly string[])[]
+  /** Default: 10 s. Ten times that with SLOW=1. */
+  readonly testTimeoutMillis?: number
+  /** One file after the other, for suites whose servers or child processes fill the machine. */
+  readonly serial?: boolean
+}
+
+export type Suite = StepSuite | FileSuite
+
+const MINUTE_MILLIS = 60_000
+
+/** All suites, in the order in which they run: what is quick to fail comes first. */
+export const suites: readonly Suite[] = [
+  {
+    name: 'format',
+    what: 'layout and order of imports (Biome)',
+    tier: 'check',
+    steps: [['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']],
+  },
+  {
+    name: 'types',
+    what: 'packages, tests, examples and measurements compile (`tsc -b`)',
+    tier: 'check',
+    steps: [['node_modules/typescript/bin/tsc', '-b']],
+  },
+  {
+    name: 'lint',
+    what: 'oxlint with type information; who may import whom',
+    tier: 'check',
+    steps: [['node_modules/oxlint/bin/oxlint']],
+  },
+  {
+    name: 'unit',
+    what: 'tests beside the source',
+    tier: 'check',
+    files: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
+    without: ['**/*.property.test.ts'],
+  },
+  {
+    name: 'dependencies',
+    what: 'nothing imported undeclared, nothing declared unused (knip)',
+    tier: 'test',
+    steps: [['node_modules/knip/bin/knip.js', '--no-progress']],
+  },
+  {
+    name: 'property',
+    what: 'properties over generated input (200 runs each, 10,000 with SLOW=1)',
+    tier: 'test',
+    files: ['packages/*/src/**/*.property.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'vectors',
+    what: 'vectors/ and the vectors written elsewhere',
+    tier: 'test',
+    files: ['test/vectors/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'imports',
+    what: 'lint refuses each forbidden import between packages',
+    tier: 'test',
+    files: ['test/lint/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'readme',
+    what: 'examples of the README run as they stand',
+    tier: 'test',
+    files: ['test/readme/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'privacy',
+    what: 'planted secrets are in no journal byte, span, Kafka value or console line',
+    tier: 'test',
+    files: ['test/privacy/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'otel-3',
+    what: 'processor and exporter in a provider of OpenTelemetry 3.x',
+    tier: 'test',
+    before: [['bootstrap.mjs', 'install', 'test/otel-3']],
+    files: ['test/otel-3/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'crash',
+    what: 'the writer killed at every write; reopen, verify, deliver',
+    tier: 'test',
+    files: ['test/crash/**/*.test.ts'],
+    testTimeoutMillis: 2 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'packaging',
+    what: 'packed packages: contents, publint, attw, use by import and by require',
+    tier: 'test',
+    files: ['test/packaging/**/*.test.ts'],
+    testTimeoutMillis: 5 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'e2e',
+    what: 'example agent and command line tool as processes',
+    tier: 'test',
+    files: ['test/e2e/**/*.test.ts'],
+    testTimeoutMillis: 2 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'compose',
+    what: 'docker-compose.yml and collector-config/ against parser, schema and code',
+    tier: 'test',
+    need: 'go',
+    files: ['test/compose/**/*.test.ts'],
+    testTimeoutMillis: 10 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'kafka',
+    what: 'a real Kafka: 100,000 records byte for byte, broker faults, both consumers',
+    tier: 'test',
+    need: 'kafka',
+    files: ['test/kafka/**/*.test.ts'],
+    testTimeoutMillis: 5 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'collector',
+    what: 'a real OpenTelemetry Collector with our configuration, `kill -9` included',
+    tier: 'test',
+    need: 'collector',
+    files: ['test/collector/**/*.test.ts'],
+    testTimeoutMillis: 10 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'jaeger',
+    what: 'a real Jaeger: the trace queried back',
+    tier: 'slow',
+    need: 'jaeger',
+    files: ['test/jaeger/**/*.test.ts'],
+    testTimeoutMillis: 15 * MINUTE_MILLIS,
+    serial: true,
+  },
+]

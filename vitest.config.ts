@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { TestProjectInlineConfiguration } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
+import type { FileSuite } from './test/suites.ts'
+import { suites } from './test/suites.ts'
+
+const SLOW = process.env['SLOW'] === '1'
+const DEFAULT_TEST_TIMEOUT_MILLIS = 10_000
+/** What is slow on purpose may take as long as it needs; the runner has a limit for the whole. */
+const SLOW_FACTOR = SLOW ? 10 : 1
+
+/**
+ * The private export condition leads from `@spanseal/*` to the TypeScript source. The list replaces
+ * Vite's own, and Vite keeps one for `resolve` and one for `ssr`: with only one of them set, tests
+ * silently run against `dist`.
+ */
+const conditions = ['spanseal-source', 'module', 'node', 'development']
+
+function project(suite: FileSuite): TestProjectInlineConfiguration {
+  const timeoutMillis = (suite.testTimeoutMillis ?? DEFAULT_TEST_TIMEOUT_MILLIS) * SLOW_FACTOR
+  return {
+    extends: true,
+    test: {
+      name: suite.name,
+      include: [...suite.files],
+      exclude: ['**/node_modules/**', '**/dist/**', ...(suite.without ?? [])],
+      setupFiles: suite.name === 'unit' ? [] : ['./test/setup/fast-check.ts'],
+      testTimeout: timeoutMillis,
+      hookTimeout: timeoutMillis,
+    },
+  }
+}
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    pool: 'forks',
+    // For what the tests load outside Vite: workers, `import()` of a package, forked children.
+    execArgv: ['--conditions=spanseal-source'],
+    projects: suites.filter((suite) => 'files' in suite).map(project),
+  },
+})
