@@ -33,3 +33,14 @@ export function accepts(port: number): Promise<boolean> {
     socket.on('error', () => resolve(false))
   })
 }
+
+/** Whether the address answers a GET with a status of 200 to 299 within a second. */
+export async function answers(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+    async (response) => {
+      await response.body?.cancel()
+      return response.ok
+    },
+    () => false,
+  )
+}
