@@ -33,6 +33,16 @@ export function canonicalString(text: string): string | undefined {
   return text.isWellFormed() ? JSON.stringify(text) : undefined
 }
 
+/**
+ * How many bytes a value takes in a line: of a string its UTF-8 between the quotes, escapes included;
+ * of anything else its whole JSON.
+ */
+export function canonicalByteLength(value: unknown): number {
+  if (typeof value !== 'string') return Buffer.byteLength(JSON.stringify(value))
+  if (!NEEDS_CARE.test(value)) return Buffer.byteLength(value)
+  return Buffer.byteLength(JSON.stringify(value)) - 2
+}
+
 /** Thrown where a value has no canonical JSON; kept cheap, for encoders that then choose another form. */
 function notRepresentable(what: string): never {
   throw new AuditError('NOT_REPRESENTABLE', `no canonical JSON for ${what}`)

@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-export { canonicalize, isCanonicalText } from './canonical.ts'
-export { checkCertificateChain, formatCertificate, parseCertificate } from './certificate.ts'
+export { canonicalByteLength, canonicalize, isCanonicalText } from './canonical.ts'
 export type { Certificate, CertificateClaim, CertificateRole, CertifiedKey } from './certificate.ts'
-export { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
+export { checkCertificateChain, formatCertificate, parseCertificate } from './certificate.ts'
 export type { Checkpoint } from './checkpoint.ts'
+export { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
+export type { CommitKey, CommitKeys, Commitment, CommitPlace, PseudonymKind } from './commitment.ts'
 export {
   commit,
   commitmentSalt,
@@ -15,24 +16,29 @@ export {
   plainCommitment,
   pseudonym,
 } from './commitment.ts'
-export type { Commitment, CommitKey, CommitKeys, CommitPlace, PseudonymKind } from './commitment.ts'
 export { Ed25519PrivateKey, verifyEd25519 } from './ed25519.ts'
-export { digestArguments, digestEncoded, digestValue, encodeArguments, encodeValue, StreamDigest } from './encode.ts'
 export type { EncodedValue, Encoding, ValueDigest } from './encode.ts'
-export { EpochChain } from './epoch-chain.ts'
+export {
+  digestArguments,
+  digestEncoded,
+  digestValue,
+  encodeArguments,
+  encodeValue,
+  StreamDigest,
+} from './encode.ts'
 export type { Frame } from './epoch-chain.ts'
+export { EpochChain } from './epoch-chain.ts'
 export { epochBelongsTo, epochId, epochMillis, isEpochId } from './epoch-id.ts'
-export { AuditError, ERROR_CODES } from './errors.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'
+export { AuditError, ERROR_CODES } from './errors.ts'
 export { leafHash, sha256Hex } from './hash.ts'
 export { HmacKey } from './hmac.ts'
-export { block, recordLine } from './line.ts'
 export type { Block, RecordDraft } from './line.ts'
+export { block, recordLine } from './line.ts'
 export { assertLogName, defaultLogName, fileSafeLogName, isLogName } from './log-name.ts'
 export { MerkleFrontier } from './merkle.ts'
-export { formatVkey, noteSignedBy, parseNote, parseVkey, signNote, signNoteSync } from './note.ts'
 export type { Note, NoteKey, NoteSignature } from './note.ts'
-export { DEFAULT_BATCH_LIMITS } from './ports.ts'
+export { formatVkey, noteSignedBy, parseNote, parseVkey, signNote, signNoteSync } from './note.ts'
 export type {
   Batch,
   BatchLimits,
@@ -42,18 +48,9 @@ export type {
   SealedRecord,
   Signer,
 } from './ports.ts'
-export { pause, pump } from './pump.ts'
+export { DEFAULT_BATCH_LIMITS } from './ports.ts'
 export type { PumpOptions, PumpResult } from './pump.ts'
-export {
-  CALL_STATUSES,
-  EVENT_TYPES,
-  NO_PREV,
-  RECORD_BYTES_MAX,
-  RECORD_REV,
-  RECORD_VERSION,
-  SEVERITIES,
-  UNATTRIBUTED,
-} from './record.ts'
+export { pause, pump } from './pump.ts'
 export type {
   Actor,
   AgentHandoff,
@@ -70,6 +67,7 @@ export type {
   Chain,
   ContentDetail,
   CutText,
+  EndInvocation,
   EpochClose,
   EpochCloseDetail,
   EpochObserved,
@@ -87,6 +85,7 @@ export type {
   RecordTime,
   Retention,
   Severity,
+  StartInvocation,
   Summary,
   TaskDetail,
   TaskEnd,
@@ -97,5 +96,20 @@ export type {
   TraceRef,
   UserInput,
 } from './record.ts'
+export {
+  CALL_STATUSES,
+  EVENT_TYPES,
+  NO_PREV,
+  RECORD_BYTES_MAX,
+  RECORD_REV,
+  RECORD_VERSION,
+  SEVERITIES,
+  UNATTRIBUTED,
+} from './record.ts'
+export { recordSchema } from './record-schema.ts'
+export type { JsonSchema } from './schema-terms.ts'
+export { LIST_CAPS, TEXT_CAPS } from './schema-terms.ts'
+export type { SchemaViolation } from './validate-record.ts'
+export { schemaViolation, validateRecord } from './validate-record.ts'
 export type { EpochBytes, SegmentBytes } from './verify/input.ts'
 export type { Check, Finding, FindingCode, Verdict } from './verify/verdict.ts'

@@ -136,9 +136,9 @@ export interface CallError {
 }
 
 export interface Observed {
-  /** Exact from 256 up, below that the next power of two. */
   readonly flags: readonly string[]
   readonly flags_more?: number
+  /** Exact from 256 up, below that the next power of two. */
   readonly input_bytes: number
   /** 16 hex digits. */
   readonly input_shape: string
@@ -163,6 +163,19 @@ export interface Invocation {
   readonly start?: string
   readonly status: CallStatus
   readonly summary?: Summary
+}
+
+/** Of `task.start` and `tool.start`: what must be known if no end ever comes. */
+export interface StartInvocation
+  extends Omit<Invocation, 'duration_ns' | 'error' | 'output' | 'start' | 'status'> {
+  readonly status: 'started'
+}
+
+/** Of `task.end` and `tool.end`. */
+export interface EndInvocation extends Invocation {
+  readonly duration_ns: string
+  readonly start: string
+  readonly status: Exclude<CallStatus, 'started'>
 }
 
 export interface Authorization {
@@ -292,11 +305,11 @@ export interface EpochClose extends Envelope<'epoch.close'> {
 }
 export interface TaskStart extends Envelope<'task.start'>, Attributed {
   readonly detail: TaskDetail
-  readonly invocation: Invocation
+  readonly invocation: StartInvocation
 }
 export interface TaskEnd extends Envelope<'task.end'>, Attributed {
   readonly detail: TaskDetail
-  readonly invocation: Invocation
+  readonly invocation: EndInvocation
 }
 export interface UserInput extends Envelope<'user.input'>, Attributed {
   readonly detail: ContentDetail
@@ -312,12 +325,12 @@ export interface AgentOutput extends Envelope<'agent.output'>, Attributed {
 }
 export interface ToolStart extends Envelope<'tool.start'>, Attributed {
   readonly authorization: Authorization
-  readonly invocation: Invocation
+  readonly invocation: StartInvocation
   readonly tool: ToolRef
 }
 export interface ToolEnd extends Envelope<'tool.end'>, Attributed {
   readonly authorization: Authorization
-  readonly invocation: Invocation
+  readonly invocation: EndInvocation
   readonly tool: ToolRef
 }
 export interface AuthzGranted extends Envelope<'authz.granted'>, Attributed {
