@@ -131,6 +131,9 @@ describe.skipIf(missing)('a Collector with collector-config/collector.yaml', () 
     await start()
     await jaeger.open()
     await tempo.open()
+    // Slower than the sender, so that a kill always finds spans in the queue.
+    jaeger.answerAfterMillis = 40
+    tempo.answerAfterMillis = 40
     let sending = true
     const traffic = (async () => {
       for (; sending; await sleep(1)) sendTraces(sender.tracer, 5)

@@ -47,6 +47,8 @@ export interface OtlpTraces {
 export class OtlpReceiver {
   readonly url: string
   readonly requests: OtlpTraces[] = []
+  /** A slow target: it takes a request after this time, if the sender is still there. */
+  answerAfterMillis = 0
   readonly #port: number
   #server: Server | undefined
 
@@ -103,7 +105,9 @@ export class OtlpReceiver {
   async #take(request: IncomingMessage): Promise<void> {
     const body = await buffer(request)
     const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
-    if (request.url === '/v1/traces') this.requests.push(JSON.parse(bytes.toString()) as OtlpTraces)
+    if (this.answerAfterMillis > 0) await sleep(this.answerAfterMillis)
+    if (request.socket.destroyed || request.url !== '/v1/traces') return
+    this.requests.push(JSON.parse(bytes.toString()) as OtlpTraces)
   }
 }
 
