@@ -33,6 +33,8 @@ const SLOW = process.env['SLOW'] === '1'
 /** Process groups, so that what a test started ends with it. */
 const GROUPS = process.platform !== 'win32'
 
+const COLOURS = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
+
 const running = new Set<ChildProcess>()
 
 /** Runs one suite to its end; what goes wrong is in the result, it never rejects. */
@@ -126,7 +128,7 @@ function runNode(args: readonly string[], env: Record<string, string> = {}): Pro
     const chunks: Buffer[] = []
     const child = spawn(process.execPath, args, {
       cwd: root,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...COLOURS, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: GROUPS,
     })

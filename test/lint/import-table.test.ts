@@ -144,7 +144,7 @@ function refusedLines(from: string, lines: readonly string[]): number[] {
 describe('the import table', () => {
   it('covers every package', () => {
     const covered = new Set(table.map(({ from }) => from.split('/')[0]))
-    expect([...covered].sort()).toEqual(readdirSync(join(root, 'packages')).sort())
+    expect(covered).toEqual(new Set(readdirSync(join(root, 'packages'))))
   })
 
   for (const { from, allowed, refused } of table) {
