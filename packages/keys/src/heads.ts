@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { isEpochId } from '@spanseal/core'
+import { errnoOf, makePrivateFolder, readSecret, replaceFile, unusable } from './secret-file.ts'
+
+/**
+ * What the keyring remembers of a journal's epochs, outside the journal: who can write there can
+ * cut or remove an epoch, but not make the next opener forget that there was more.
+ */
+export class Heads {
+  readonly #folder: string
+
+  /** @param scope separates the journals that share a keyring; a file name */
+  constructor(logFolder: string, scope: string) {
+    this.#folder = makePrivateFolder(`${logFolder}/heads/${scope}`)
+  }
+
+  /** The epochs of which a checkpoint is known. */
+  epochs(): string[] {
+    try {
+      return readdirSync(this.#folder).filter(isEpochId)
+    } catch (error) {
+      throw unusable(this.#folder, error)
+    }
+  }
+
+  /** The newest checkpoint note of an epoch. */
+  read(epoch: string): string | undefined {
+    return readSecret(`${this.#folder}/${epoch}`)
+  }
+
+  /** Keeps the newest checkpoint note of an epoch; atomic, not synced. */
+  save(epoch: string, note: string): void {
+    replaceFile(`${this.#folder}/${epoch}`, note)
+  }
+
+  /** Epochs that a durable observation names in a state that cannot change any more. */
+  settled(): Set<string> {
+    const text = readLarge(`${this.#folder}/settled`)
+    return new Set(text.split('\n').filter(isEpochId))
+  }
+
+  /** Notes that an observation of these epochs is durable. */
+  settle(epochs: readonly string[]): void {
+    if (epochs.length === 0) return
+    const path = `${this.#folder}/settled`
+    try {
+      // The LF in front ends what a crash may have left torn.
+      appendFileSync(path, `\n${epochs.join('\n')}\n`, { mode: 0o600 })
+    } catch (error) {
+      throw unusable(path, error)
+    }
+  }
+}
+
+/** 37 bytes an epoch: this file may outgrow what {@link readSecret} takes. */
+function readLarge(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return ''
+    throw unusable(path, error)
+  }
+}

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { hostname } from 'node:os'
+import type { CommitKey, CommitKeys, PseudonymKind } from '@spanseal/core'
+import {
+  AuditError,
+  assertLogName,
+  fileSafeLogName,
+  keyedTag,
+  pseudonym,
+  sha256Hex,
+} from '@spanseal/core'
+import { Heads } from './heads.ts'
+import type { Issuer, IssuerKey } from './issuer-keys.ts'
+import { IssuerKeys } from './issuer-keys.ts'
+import { defaultKeyringFolder, openKeyringFolder, realTarget } from './keyring-folder.ts'
+import { PeriodKeys } from './period-keys.ts'
+import { PersonKeys } from './person-keys.ts'
+import { makePrivateFolder } from './secret-file.ts'
+
+export interface KeyringOptions {
+  /** The log's name, see `assertLogName`. */
+  readonly log: string
+  /** The keyring's folder; default `<journal>.keys`, beside the journal. */
+  readonly folder?: string
+  /** The journal whose heads are kept, and in which the keyring must not lie. */
+  readonly journal?: string
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number
+}
+
+/**
+ * The secrets of one log: period keys, a key for each person, the issuer key, and the newest
+ * checkpoints. Everything is synchronous; after first use commitments touch no file, but for a
+ * person's key at most every 60 s. Holds no secret in an enumerable property.
+ */
+export class Keyring {
+  readonly log: string
+  /** The keyring's real path. */
+  readonly folder: string
+  readonly heads: Heads
+  readonly #periods: PeriodKeys
+  readonly #people: PersonKeys
+  readonly #issuers: IssuerKeys
+
+  constructor(folder: string, heads: string, options: KeyringOptions) {
+    const now = options.now ?? Date.now
+    this.log = options.log
+    this.folder = folder
+    const logFolder = makePrivateFolder(`${folder}/${fileSafeLogName(options.log)}`)
+    this.heads = new Heads(logFolder, heads)
+    this.#periods = new PeriodKeys(logFolder, now)
+    this.#people = new PersonKeys(logFolder, now)
+    this.#issuers = new IssuerKeys(logFolder, options.log, now)
+  }
+
+  /** The issuer in force: a new key after 90 days. */
+  get issuer(): Issuer {
+    return this.#issuers.current()
+  }
+
+  /** Every issuer key of the log, oldest first: what verifiers pin. */
+  issuerVkeys(): IssuerKey[] {
+    return this.#issuers.all()
+  }
+
+  /**
+   * The keys for a commitment: the period's, or those of the data subjects named by their ids.
+   * Destroying any one of several subjects' keys makes the commitment meaningless.
+   */
+  commitKeys(subjects: readonly string[] = []): CommitKeys {
+    const [first, ...rest] = new Set(subjects)
+    if (first === undefined) return this.#periods.current()
+    const keys: [CommitKey, ...CommitKey[]] = [this.#people.keyOf(first)]
+    for (const subject of rest) keys.push(this.#people.keyOf(subject))
+    return { keys }
+  }
+
+  /** The person's pseudonym `p1:<kid>`. */
+  personRef(id: string): string {
+    return `p1:${this.#people.keyOf(id).kid}`
+  }
+
+  /** The pseudonym `p1:<kid>:<16 hex>` of a session, conversation, address or approver. */
+  pseudonym(kind: PseudonymKind, id: string): string {
+    return pseudonym(kind, id, this.#periods.current().keys[0])
+  }
+
+  /** 16 hex digits under which equal errors of a period are grouped. */
+  fingerprint(text: string): string {
+    return keyedTag('fingerprint', text, this.#periods.current().eq)
+  }
+
+  /** 16 hex digits that equal input shapes of a period share. */
+  shape(text: string): string {
+    return keyedTag('shape', text, this.#periods.current().eq)
+  }
+
+  /**
+   * Destroys a person's key.
+   *
+   * @returns the destroyed kid, or undefined where the person had none
+   */
+  forget(id: string): string | undefined {
+    return this.#people.forget(id)
+  }
+}
+
+/**
+ * Opens a log's keyring, and makes it on first use with mode 0700.
+ *
+ * @throws AuditError `INVALID_OPTION` when `log` is no log name, or neither `folder` nor `journal` is
+ * given
+ * @throws AuditError `KEYRING_UNSAFE` when group or others have a right to the folder or a file in
+ * it, or the folder lies inside the journal
+ * @throws AuditError `KEYRING_UNUSABLE` when a file cannot be read, written or understood
+ */
+export function openKeyring(options: KeyringOptions): Keyring {
+  assertLogName(options.log)
+  const { journal, folder } = options
+  if (folder === undefined && journal === undefined) {
+    throw new AuditError(
+      'INVALID_OPTION',
+      'keys: name the keyring folder, or the journal it is for',
+      {
+        details: { option: 'keys' },
+      },
+    )
+  }
+  const path = openKeyringFolder(folder ?? defaultKeyringFolder(journal ?? ''), journal)
+  return new Keyring(path, headScope(path, journal), options)
+}
+
+/**
+ * A keyring beside its journal moves with it; one that several journals share (on several hosts,
+ * perhaps) tells them apart by host and path, lest each finds the others' epochs lost.
+ */
+function headScope(keyring: string, journal: string | undefined): string {
+  if (journal === undefined) return 'own'
+  const path = realTarget(journal)
+  if (keyring === `${path}.keys`) return 'own'
+  return sha256Hex(`${hostname()}\0${path}`).slice(0, 16)
+}
