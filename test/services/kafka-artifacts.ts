@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { cached, cachedPath } from './cache.ts'
 import { accepts, freePorts } from './free-ports.ts'
 import { removeScratchFolder, scratchFolder } from './guard.ts'
-import type { KafkaCluster, KafkaOptions } from './kafka-cluster.ts'
+import type { KafkaCluster, KafkaNode, KafkaOptions, KafkaProperties } from './kafka-cluster.ts'
 import { runCommand, succeeds } from './run-command.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -105,17 +105,11 @@ async function layOut(libs: string, folder: string, options: KafkaOptions): Prom
   return nodes.map((node) => {
     const own = join(folder, `broker-${node.id}`)
     mkdirSync(own)
-    const last = options.properties
     const configFile = join(own, 'server.properties')
+    const given = options.properties
     const settings = {
-      'node.id': `${node.id}`,
-      'controller.quorum.voters': voters,
-      listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
-      'log.dirs': join(own, 'data'),
-      ...replication(count),
-      ...COMMON_SETTINGS,
-      ...(typeof last === 'function' ? last({ ...node, folder: own }) : last),
+      ...(options.bare ? {} : defaultSettings({ ...node, folder: own }, voters, count)),
+      ...(typeof given === 'function' ? given({ ...node, folder: own }) : given),
     }
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
     writeFileSync(configFile, `${lines.join('\n')}\n`)
@@ -130,8 +124,20 @@ async function layOut(libs: string, folder: string, options: KafkaOptions): Prom
   })
 }
 
+function defaultSettings(node: KafkaNode, voters: string, brokers: number): KafkaProperties {
+  return {
+    'node.id': `${node.id}`,
+    'controller.quorum.voters': voters,
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    'log.dirs': join(node.folder, 'data'),
+    ...replication(brokers),
+    ...COMMON_SETTINGS,
+  }
+}
+
 /** Three brokers: every record on three, acknowledged by two, so that one may be killed. */
-function replication(brokers: number): Record<string, string> {
+function replication(brokers: number): KafkaProperties {
   const factor = `${brokers}`
   const inSync = `${Math.max(1, brokers - 1)}`
   return {
@@ -145,7 +151,7 @@ function replication(brokers: number): Record<string, string> {
   }
 }
 
-const COMMON_SETTINGS: Readonly<Record<string, string>> = {
+const COMMON_SETTINGS: KafkaProperties = {
   'process.roles': 'broker,controller',
   'controller.listener.names': 'CONTROLLER',
   'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',

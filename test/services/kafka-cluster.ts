@@ -18,6 +18,8 @@ export interface KafkaOptions {
   readonly brokers?: 1 | 3
   /** Lines of server.properties that come last and win, or what makes them for each broker. */
   readonly properties?: KafkaProperties | ((node: KafkaNode) => KafkaProperties)
+  /** True: `properties` are all there is; nothing is added to them. Default: false. */
+  readonly bare?: boolean
   /** More arguments for formatting the storage, such as `--add-scram` and its value. */
   readonly formatArgs?: readonly string[]
   /** True when the test kills or restarts brokers. Default: false. */
