@@ -48,9 +48,8 @@ export function validatorModule(): string {
     ...schema,
     discriminator: { propertyName: 'type' },
   })
-  // The CommonJS module has its function under `default`, which its types do not say.
-  const standaloneCode = (standalone as unknown as { default: typeof standalone }).default
-  const code = standaloneCode(ajv, validate)
+  const code = standalone
+    .default(ajv, validate)
     .replace(/^"use strict";\n?/, '')
     .replace(/^export default .*\n/m, '')
     .replace(/^export const validate = /m, 'export const validate: GeneratedValidator = ')
@@ -61,13 +60,14 @@ export function validatorModule(): string {
 
 /** `maxCanonicalBytes`: a JSON text takes at most six bytes a UTF-16 code unit, so few are measured. */
 function maxCanonicalBytes(cxt: KeywordCxt): void {
-  const { gen, data, schema } = cxt
+  const { gen, data } = cxt
+  const bytesMax = cxt.schema as number
   const length = gen.scopeValue('func', {
     ref: canonicalByteLength,
     code: _`canonicalByteLength`,
   })
-  const tooLong = _`${length}(${data}) > ${schema}`
-  const short = Math.floor((schema as number) / 6)
+  const tooLong = _`${length}(${data}) > ${bytesMax}`
+  const short = Math.floor(bytesMax / 6)
   cxt.fail(_`(typeof ${data} !== "string" || ${data}.length > ${short}) && ${tooLong}`)
 }
 
