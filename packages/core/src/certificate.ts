@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { AuditError } from './errors.ts'
 import { isEpochId } from './epoch-id.ts'
+import { AuditError } from './errors.ts'
 import { isLogName } from './log-name.ts'
-import { formatVkey, noteSignedBy, parseNote, parseVkey } from './note.ts'
 import type { NoteKey } from './note.ts'
+import { formatVkey, noteSignedBy, parseNote, parseVkey } from './note.ts'
 
 /**
  * What a key may do. `issuer` and `retention` are signed by the tenant key, `epoch` by an issuer;
@@ -104,7 +104,8 @@ export function checkCertificateChain(
   const refuse = (why: string): never => {
     throw new AuditError('MALFORMED_CERTIFICATE', why)
   }
-  if (key.name !== `${claim.log}/${claim.epoch}`) refuse('the epoch key is named after another epoch')
+  if (key.name !== `${claim.log}/${claim.epoch}`)
+    refuse('the epoch key is named after another epoch')
   const isPinned = (k: NoteKey): boolean =>
     pinned.some((p) => formatVkey(p.name, p.publicKey) === formatVkey(k.name, k.publicKey))
   const [epochNote, issuerNote] = claim.certs
@@ -117,17 +118,21 @@ export function checkCertificateChain(
   }
   const within = (c: Certificate): boolean => c.notBefore <= claim.at && claim.at <= c.notAfter
   if (issuerNote === undefined) {
-    const signer = pinned.find((p) => p.name.startsWith(`${claim.log}/issuer-`) && signedBy(note, p))
+    const signer = pinned.find(
+      (p) => p.name.startsWith(`${claim.log}/issuer-`) && signedBy(note, p),
+    )
     if (signer === undefined && pinned.some((p) => claimsToBe(note, p))) refuse('wrong signature')
     return { key, pinned: signer !== undefined, valid: within(cert) }
   }
   const upper = parseNote(issuerNote)
   const issuer = parseCertificate(upper.text)
   const issuerKey = parseVkey(issuer.vkey)
-  if (issuer.role !== 'issuer' || issuer.log !== claim.log) refuse('the issuer certificate is for another log or role')
+  if (issuer.role !== 'issuer' || issuer.log !== claim.log)
+    refuse('the issuer certificate is for another log or role')
   if (!noteSignedBy(note, issuerKey)) refuse('the epoch certificate is not signed by its issuer')
   const tenant = pinned.find((p) => p.name === claim.log && noteSignedBy(upper, p))
-  if (tenant === undefined && pinned.some((p) => p.name === claim.log && claimsToBe(upper, p))) refuse('wrong signature')
+  if (tenant === undefined && pinned.some((p) => p.name === claim.log && claimsToBe(upper, p)))
+    refuse('wrong signature')
   return {
     key,
     pinned: tenant !== undefined || isPinned(issuerKey),

@@ -132,5 +132,7 @@ export function parseNote(note: string): Note {
 export function noteSignedBy(note: Note, key: NoteKey): boolean {
   const claimed = note.signatures.filter((s) => s.name === key.name && s.keyId === key.keyId)
   const message = Buffer.from(note.text, 'utf8')
-  return claimed.length > 0 && claimed.every((s) => verifyEd25519(key.publicKey, message, s.signature))
+  return (
+    claimed.length > 0 && claimed.every((s) => verifyEd25519(key.publicKey, message, s.signature))
+  )
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError } from './errors.ts'
-import { DEFAULT_BATCH_LIMITS } from './ports.ts'
 import type { BatchLimits, RecordSink, RecordSource } from './ports.ts'
+import { DEFAULT_BATCH_LIMITS } from './ports.ts'
 
 export interface PumpOptions {
   /** Ends the pump; what is being delivered then is not committed and comes again. */

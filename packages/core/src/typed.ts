@@ -74,7 +74,8 @@ class TypedWriter {
   #object(value: object, ancestors: readonly object[]): void {
     if (Array.isArray(value)) return this.#array(value, ancestors)
     if (value instanceof Date) return this.#double('D', value.getTime())
-    if (value instanceof RegExp) return this.#text('r', `/${value.source}/${value.flags}`.toWellFormed())
+    if (value instanceof RegExp)
+      return this.#text('r', `/${value.source}/${value.flags}`.toWellFormed())
     if (ArrayBuffer.isView(value)) {
       return this.#bytes('b', Buffer.from(value.buffer, value.byteOffset, value.byteLength))
     }
@@ -110,7 +111,9 @@ class TypedWriter {
   #properties(object: object, ancestors: readonly object[]): void {
     const name = className(object)
     const errorParts = object instanceof Error ? ['message'] : []
-    const keys = [...new Set([...errorParts.filter((k) => k in object), ...Object.keys(object)])].sort()
+    const keys = [
+      ...new Set([...errorParts.filter((k) => k in object), ...Object.keys(object)]),
+    ].sort()
     if (name !== undefined) this.#text('c', name.toWellFormed())
     this.#tag(`o${keys.length}:`)
     const known = this.#known.get(object)
