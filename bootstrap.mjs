@@ -131,18 +131,26 @@ function runsPackages(version) {
   return (major === 22 && minor >= 15) || major === 24 || major >= 26
 }
 
-/** The pinned Node; where it could not be installed, the one that runs this, if it will do. */
+/**
+ * The pinned Node; where it could not be installed, or with SPANSEAL_NODE=own, the one that runs
+ * this, if it will do.
+ */
 function chooseNode(installedNow) {
+  if (process.env.SPANSEAL_NODE === 'own') return ownNode()
   // The package `node` fetches its binary in an install script, which may be switched off.
   if (installedNow && !existsSync(pinnedNode))
     npm(['rebuild', 'node', '--ignore-scripts=false'], root)
   // The binary may not run here (musl): tried once after each install, not at every start.
   if (installedNow && existsSync(pinnedNode) && !runs(pinnedNode)) rmSync(pinnedNode)
   if (existsSync(pinnedNode)) return { node: pinnedNode, flags: [] }
+  return ownNode()
+}
+
+function ownNode() {
   if (!runsPackages(process.version)) {
-    fail(`The pinned Node 24 (${pinnedNode}) is missing or does not run here, and this Node is
-${process.version}. Install Node 24, or allow the install script of the npm package \`node\`:
-npm rebuild node --ignore-scripts=false`)
+    fail(`The packages need Node ^22.15, ^24 or >=26, and this is ${process.version}. The pinned Node 24 is
+not in use: SPANSEAL_NODE=own forbids it, or the npm package \`node\` could not install it
+(try: npm rebuild node --ignore-scripts=false).`)
   }
   const flags = process.version.startsWith('v22.') ? ['--experimental-strip-types'] : []
   return { node: process.execPath, flags }

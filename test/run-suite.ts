@@ -93,7 +93,8 @@ async function runFileSuite(suite: FileSuite): Promise<Outcome> {
     const reporters = ['--reporter=default', '--reporter=./test/count-reporter.ts']
     const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', suite.name, ...reporters]
     if (suite.serial) args.push('--no-file-parallelism')
-    const end = await runNode(args, { [COUNTS_FILE_VARIABLE]: countsFile })
+    // What an interrupted test leaves in its temporary folder goes with ours.
+    const end = await runNode(args, { [COUNTS_FILE_VARIABLE]: countsFile, TMPDIR: folder })
     return judge(suite, end, countsFile)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -20,6 +20,8 @@ Suites: ${suites.map((suite) => suite.name).join(', ')}`
 const SKIPPED_SHOWN_MAX = 20
 const NAME_WIDTH = Math.max(...suites.map((suite) => suite.name.length))
 
+let interruptedBy: NodeJS.Signals | undefined
+
 async function main(): Promise<void> {
   const flag = { type: 'boolean' } as const
   const options = { check: flag, list: flag, help: flag }
@@ -33,7 +35,13 @@ async function main(): Promise<void> {
     return
   }
   const results: SuiteResult[] = []
-  for (const suite of chosen(positionals, values.check ?? false)) results.push(await run(suite))
+  for (const suite of chosen(positionals, values.check ?? false)) {
+    results.push(await run(suite))
+    if (interruptedBy !== undefined) {
+      process.exitCode = 128 + constants.signals[interruptedBy]
+      return
+    }
+  }
   summarise(results)
 }
 
@@ -47,6 +55,7 @@ async function run(suite: Suite): Promise<SuiteResult> {
   if (process.stdout.isTTY) process.stdout.write(`  ${name}  …`)
   const result = await runSuite(suite)
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K')
+  if (interruptedBy !== undefined) return result
   const failed = result.failed > 0
   const time = `${result.seconds.toFixed(1)} s`.padStart(8)
   console.log(`${failed ? '✗' : ' '} ${name} ${time}  ${describe(result)}`)
@@ -88,10 +97,10 @@ function skippedLines({ suite, skipped }: SuiteResult): string[] {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
-    const end = (): never => process.exit(128 + constants.signals[signal])
-    process.once('SIGINT', end) // a second Ctrl-C does not wait
+    interruptedBy = signal
     console.error(`\n${signal}: stopping`)
-    void stopRunning(signal).finally(end)
+    void stopRunning(signal)
+    process.once('SIGINT', () => process.exit(130)) // a second Ctrl-C does not wait
   })
 }
 
