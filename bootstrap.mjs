@@ -101,8 +101,10 @@ function install(folder) {
   // A clean install would empty the folder under the feet of what runs from it.
   const fresh = !existsSync(modules)
   say(`installing dependencies from package-lock.json ${fresh ? '(about a minute)' : ''}…`)
-  const keepLock = ['install', '--no-save', '--no-audit', '--no-fund']
-  let result = npm(fresh ? ['ci', '--no-audit', '--no-fund'] : keepLock, folder)
+  // Whatever NODE_ENV says: compiler, pinned Node and test tools are development dependencies.
+  const flags = ['--include=dev', '--no-audit', '--no-fund']
+  const keepLock = ['install', '--no-save', ...flags]
+  let result = npm(fresh ? ['ci', ...flags] : keepLock, folder)
   // The lockfile was written where the binaries of other platforms could not be had; where they
   // can, `npm ci` calls it out of step. `npm install` takes the same locked versions and adds them.
   if (!result.ok && fresh && /EUSAGE|in sync/.test(result.output)) result = npm(keepLock, folder)
