@@ -109,6 +109,19 @@ export {
 export { recordSchema } from './record-schema.ts'
 export type { JsonSchema } from './schema-terms.ts'
 export { LIST_CAPS, TEXT_CAPS } from './schema-terms.ts'
+export { buildTimeline, buildTimelines } from './timeline/build-timeline.ts'
+export { fitText, padText, printable, printableJson, textColumns } from './timeline/printable.ts'
+export { formatBytes, formatDuration, formatMillis, formatSizeClass } from './timeline/quantities.ts'
+export type { RenderOptions } from './timeline/render-timeline.ts'
+export { renderTimeline } from './timeline/render-timeline.ts'
+export type {
+  CommittedContent,
+  Timeline,
+  TimelineEntry,
+  TimelineError,
+  TimelineKind,
+  TimelineStatus,
+} from './timeline/timeline.ts'
 export type { SchemaViolation } from './validate-record.ts'
 export { schemaViolation, validateRecord } from './validate-record.ts'
 export type { EpochBytes, SegmentBytes } from './verify/input.ts'

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Commitment } from '../commitment.ts'
+import type { Actor, Authorization, CallStatus, ToolRef } from '../record.ts'
+
+/** What a timeline shows a line for. Calls are `task` and `tool`: they have a start and an end. */
+export type TimelineKind =
+  | 'task'
+  | 'tool'
+  | 'reasoning'
+  | 'handoff'
+  | 'input'
+  | 'output'
+  | 'authorization'
+
+/** `open`: a call without an end; `recorded`: what has no outcome. */
+export type TimelineStatus = Exclude<CallStatus, 'started'> | 'open' | 'granted' | 'recorded'
+
+/** Content that is not in the log but can be proved against it. */
+export interface CommittedContent {
+  /** For instance `input`, `output`, `text`. */
+  readonly field: string
+  readonly commitment: Commitment
+  /** Exact from 256 up, below that the next power of two; absent where no record tells. */
+  readonly bytes?: number
+}
+
+export interface TimelineError {
+  readonly type: string
+  readonly code?: string
+  /** 16 hex digits: equal errors of a log and period have equal ones. */
+  readonly fingerprint: string
+  /** Only where the deployment keeps messages in clear. */
+  readonly message?: string
+}
+
+/** One line of the tree, with what it led to. */
+export interface TimelineEntry {
+  readonly kind: TimelineKind
+  /** The task's or tool's name, `<from> → <to>` of a handoff, else the kind. */
+  readonly name: string
+  readonly status: TimelineStatus
+  /** UTC, `YYYY-MM-DDTHH:mm:ss.sssZ`. */
+  readonly at: string
+  readonly offsetMillis: number
+  readonly endedAt?: string
+  /** Decimal, by the monotonic clock of the caller. */
+  readonly durationNanos?: string
+  readonly actor: Actor
+  readonly spanId: string
+  readonly parentSpanId?: string
+  /** `<epoch>/<seq>` of the records behind this line, in order. */
+  readonly records: readonly string[]
+  /** The end is there, its start is not. */
+  readonly startMissing?: true
+  readonly tool?: ToolRef
+  readonly authorization?: Authorization
+  readonly attempt?: number
+  readonly recovery?: string
+  readonly error?: TimelineError
+  readonly flags: readonly string[]
+  readonly committed: readonly CommittedContent[]
+  /** What stands in clear: free text and summaries that the deployment opted into, confidence. */
+  readonly clear: Readonly<Record<string, string>>
+  readonly children: readonly TimelineEntry[]
+}
+
+/** One trace as a tree, made of its records and nothing else; it proves nothing by itself. */
+export interface Timeline {
+  readonly traceId: string
+  readonly taskIds: readonly string[]
+  readonly environments: readonly string[]
+  readonly dataClassifications: readonly string[]
+  /** UTC, `YYYY-MM-DDTHH:mm:ss.sssZ`; empty where there are no records. */
+  readonly from: string
+  readonly to: string
+  readonly records: number
+  readonly epochs: readonly string[]
+  /** Tool calls, counted per status. */
+  readonly toolCalls: Readonly<Partial<Record<TimelineStatus, number>>>
+  readonly roots: readonly TimelineEntry[]
+}
