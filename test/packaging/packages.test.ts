@@ -35,14 +35,21 @@ function node(args: readonly string[], cwd = root): Promise<{ readonly stdout: s
   return runCommand(process.execPath, args, { cwd, env, timeoutMillis: COMMAND_TIMEOUT_MILLIS })
 }
 
+/** All files that a field of package.json names, at any depth. */
+function targets(field: unknown): string[] {
+  if (typeof field === 'string') return [field]
+  return typeof field === 'object' && field !== null ? Object.values(field).flatMap(targets) : []
+}
+
 describe.each(names)('the packed %s', (name) => {
   it('holds what its exports name, source and licence, and no tests', () => {
     const { files, manifest } = packed(name)
     expect(files).toContain('LICENSE')
     expect(files.filter((file) => /\.(test|contract|fixture|bench)\./.test(file))).toEqual([])
     expect(files.filter((file) => /tsbuildinfo|\.tgz$|node_modules/.test(file))).toEqual([])
-    const named = JSON.stringify(manifest.exports).match(/\.\/(dist|src)\/[^"*]+/g) ?? []
-    expect(named.filter((file) => !files.includes(file.slice(2)))).toEqual([])
+    const named = [...targets(manifest.exports), ...targets(manifest.bin)]
+    expect(named).not.toEqual([])
+    expect(named.filter((file) => !files.includes(file.slice('./'.length)))).toEqual([])
   })
 
   it('carries the licence of the repository', () => {
@@ -51,13 +58,23 @@ describe.each(names)('the packed %s', (name) => {
   })
 
   it('satisfies publint', async () => {
-    await node(['node_modules/publint/src/cli.js', 'run', packed(name).tarball, '--strict'])
+    const args = ['run', packed(name).tarball, '--strict']
+    const { stdout } = await node(['node_modules/publint/src/cli.js', ...args])
+    expect(stdout).toContain('All good!')
   })
 
   it('has types that resolve as its modules do (attw)', async () => {
     const attw = 'node_modules/@arethetypeswrong/cli/dist/index.js'
-    const flags = ['--profile', 'esm-only', '--no-definitely-typed', '--no-emoji']
-    await node([attw, packed(name).tarball, ...flags])
+    const flags = [
+      '--profile',
+      'esm-only',
+      '--no-definitely-typed',
+      '--no-emoji',
+      '--format',
+      'ascii',
+    ]
+    const { stdout } = await node([attw, packed(name).tarball, ...flags])
+    expect(stdout).toContain('node16 (from ESM): OK (ESM)')
   })
 })
 
