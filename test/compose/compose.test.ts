@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { topicNames } from '@spanseal/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -80,6 +81,26 @@ describe('docker-compose.yml', () => {
       expect(memoryBytesMax).toBeGreaterThanOrEqual(512 * 2 ** 20)
       expect(memoryBytesMax).toBeLessThanOrEqual(2 ** 30)
     }
+  })
+})
+
+describe('the code and docker-compose.yml agree', () => {
+  it('on the names of the topics', () => {
+    const text = readFileSync(COMPOSE_FILE, 'utf8')
+    expect(new Set(text.match(/\baudit\.[\w.-]+\.v\d+/g))).toEqual(
+      new Set(Object.values(topicNames())),
+    )
+  })
+
+  it('on the ports: each localhost address in sources, examples and README is published', () => {
+    const published = new Set(services.flatMap(([, s]) => s.ports).map((p) => p.published))
+    const named = new Map<number, string>()
+    for (const file of filesThatNameAddresses()) {
+      const text = readFileSync(file, 'utf8')
+      for (const [, port] of text.matchAll(/\blocalhost:(\d+)/g)) named.set(Number(port), file)
+    }
+    expect([...named.keys()]).toEqual(expect.arrayContaining([4318, 9092]))
+    expect([...named].filter(([port]) => !published.has(port))).toEqual([])
   })
 })
 
@@ -223,6 +244,14 @@ async function partitionOf(
     .catch(() => ({ topics: [] }))
   const partition = topics[0]?.partitions[0]
   return partition && { replicas: partition.replicas, isr: partition.isr }
+}
+
+function filesThatNameAddresses(): string[] {
+  const sources = globSync(['packages/*/src/**/*.ts', 'examples/**/*.{ts,py,md}', 'README.md'], {
+    cwd: ROOT,
+    exclude: (name) => /node_modules|\.test\.ts$|\.contract\.ts$|\.fixture\.ts$/.test(name),
+  })
+  return sources.map((name) => join(ROOT, name))
 }
 
 function parseYaml(file: string): unknown {
