@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cached, cachedPath } from './cache.ts'
@@ -51,7 +51,9 @@ describe('the cache of test servers', () => {
     const target = await cachedPath({ name: 'thing', inputs: [] })
     // The largest process number of Linux is smaller than this one.
     writeFileSync(`${target}.lock`, `${2 ** 22 + 1}`)
+    mkdirSync(`${target}.tmp-abc`)
     const build = (): Promise<void> => Promise.resolve()
-    expect(existsSync(await cached({ name: 'thing', inputs: [], build }))).toBe(true)
+    const folder = await cached({ name: 'thing', inputs: [], build })
+    expect(readdirSync(root)).toEqual([basename(folder)])
   })
 })

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises'
+import { glob, mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+
+const GONE = { recursive: true, force: true }
 
 /** What a cached folder is built from: any change of the inputs is another folder. */
 export interface CachedBuild {
@@ -46,12 +48,14 @@ export async function cached(build: CachedBuild): Promise<string> {
   await mkdir(dirname(target), { recursive: true })
   const unlock = await lock(`${target}.lock`, () => existsSync(target))
   if (!unlock) return target
+  // What a builder left that was killed; nobody else builds while we hold the lock.
+  for await (const left of glob(`${target}.tmp-*`)) await rm(left, GONE)
   const fresh = await mkdtemp(`${target}.tmp-`)
   try {
     await build.build(fresh)
     await rename(fresh, target)
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true })
+    await rm(fresh, GONE)
     if (!existsSync(target)) throw error
   } finally {
     await unlock()
