@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { RECORD_BYTES_MAX } from '@spanseal/core'
+
+const LF = 0x0a
+const CHUNK_BYTES = 256 * 1024
+
+/** A line in a file. `bytes` are without LF and valid until the next one is asked for. */
+export interface FileLine {
+  readonly bytes: Uint8Array
+  /** Of the first byte. */
+  readonly offset: number
+  /** Bytes of the line with its LF. */
+  readonly length: number
+}
+
+/** Opens a regular file to read; a named pipe or device in its place is refused, not waited for. */
+export function openRegular(path: string): { readonly fd: number; readonly size: number } {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const stat = fstatSync(fd)
+  if (stat.isFile()) return { fd, size: stat.size }
+  closeSync(fd)
+  throw new Error(`${path} is not a regular file`)
+}
+
+/**
+ * The whole lines of a file from `offset` on, in bounded memory. Ends before a line without LF and
+ * before one that is longer than a record may be: what follows is for the caller to judge.
+ */
+export function* linesFrom(fd: number, offset: number): Generator<FileLine> {
+  let buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  let start = 0
+  let end = 0
+  let position = offset
+  for (;;) {
+    const lf = buffer.subarray(0, end).indexOf(LF, start)
+    if (lf >= 0) {
+      if (lf - start > RECORD_BYTES_MAX) return
+      const bytes = buffer.subarray(start, lf)
+      const at = position - (end - start)
+      start = lf + 1
+      yield { bytes, offset: at, length: bytes.length + 1 }
+      continue
+    }
+    if (end - start > RECORD_BYTES_MAX) return
+    const kept = Buffer.allocUnsafe(CHUNK_BYTES)
+    buffer.copy(kept, 0, start, end)
+    end -= start
+    start = 0
+    buffer = kept
+    const read = readSync(fd, buffer, end, buffer.length - end, position)
+    if (read === 0) return
+    end += read
+    position += read
+  }
+}
+
+/** `length` bytes from `offset`, or as many as there are. */
+export function readRange(fd: number, offset: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const read = readSync(fd, buffer, filled, length - filled, offset + filled)
+    if (read === 0) break
+    filled += read
+  }
+  return buffer.subarray(0, filled)
+}

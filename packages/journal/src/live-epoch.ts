@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Ed25519PrivateKey, EpochChain, Frame } from '@spanseal/core'
+import { formatCheckpoint, signNoteSync } from '@spanseal/core'
+import type { JournalFs } from './journal-fs.ts'
+import { FILE_MODE, syncFolder, writeAll } from './journal-fs.ts'
+import { segmentName } from './journal-layout.ts'
+
+/** What a live epoch is made of once its folder is there. */
+export interface LiveEpochParts {
+  readonly fs: JournalFs
+  readonly folder: string
+  readonly chain: EpochChain
+  readonly key: Ed25519PrivateKey
+  readonly vkey: string
+  /** Descriptor of the segment that takes the next record. */
+  readonly segment: number
+  /** Descriptor of the `checkpoints` file. */
+  readonly checkpoints: number
+  /** Bytes in segments so far. */
+  readonly bytes: number
+  readonly segmentBytesMax: number
+  /** Sync rotated segments' folder entries; false under durability `none`. */
+  readonly durable: boolean
+  /** Reading of the monotonic clock at `epoch.open`. */
+  readonly originNanos: bigint
+}
+
+/** A chain's head at some moment, to be signed once its records are synced. */
+interface Head {
+  readonly size: number
+  readonly root: string
+}
+
+/**
+ * The files of the epoch that is being written. Any error of a write or a sync leaves it unusable:
+ * after a failed fsync Linux may mark pages clean, so that the next one lies, and after a short write
+ * the file ends in the middle of a record. Nothing is cut off or tried again; the owner gives the
+ * epoch up and opens another.
+ */
+export class LiveEpoch {
+  readonly chain: EpochChain
+  readonly folder: string
+  readonly originNanos: bigint
+  /** Bytes in segments. */
+  bytes: number
+  /** Records known to be on disk. */
+  syncedSize = 1
+  /** Records under the newest checkpoint. */
+  checkpointedSize = 1
+  /** Monotonic time of the newest checkpoint. */
+  checkpointedAtNanos: bigint
+  /** Monotonic time at which the oldest record not yet synced was written. */
+  unsyncedSinceNanos: bigint
+  /** A checkpoint shall be taken with the next sync. */
+  checkpointDue = false
+  readonly #parts: LiveEpochParts
+  readonly #checkpointsFd: number
+  #segmentFd: number
+  #segmentBytes = 0
+  #segmentFirstSeq = 1
+  /** Full segments that are not synced yet. */
+  #retired: number[] = []
+  /** Asynchronous syncs under way: their descriptors must stay open. */
+  #syncsRunning = 0
+  #closed = false
+
+  constructor(parts: LiveEpochParts) {
+    this.#parts = parts
+    this.chain = parts.chain
+    this.folder = parts.folder
+    this.bytes = parts.bytes
+    this.originNanos = parts.originNanos
+    this.checkpointedAtNanos = parts.originNanos
+    this.unsyncedSinceNanos = parts.originNanos
+    this.#segmentFd = parts.segment
+    this.#checkpointsFd = parts.checkpoints
+  }
+
+  /** Writes a framed record and takes it into the chain. */
+  write(frame: Frame): void {
+    const { fs, segmentBytesMax } = this.#parts
+    const { length } = frame.bytes
+    if (this.#segmentBytes > 0 && this.#segmentBytes + length > segmentBytesMax) this.#rotate()
+    writeAll(fs, this.#segmentFd, frame.bytes)
+    this.#segmentBytes += length
+    this.bytes += length
+    this.chain.advance(frame.leaf)
+  }
+
+  #rotate(): void {
+    const { fs, folder, durable } = this.#parts
+    const path = join(folder, segmentName(this.chain.size))
+    const next = fs.openSync(path, 'ax', FILE_MODE)
+    this.#retired.push(this.#segmentFd)
+    this.#segmentFd = next
+    this.#segmentBytes = 0
+    this.#segmentFirstSeq = this.chain.size
+    if (durable) syncFolder(fs, folder)
+  }
+
+  /** Syncs everything written so far, and takes a checkpoint if one is due. */
+  sync(): string | undefined {
+    const head = this.#headIfDue()
+    const { size } = this.chain
+    for (const fd of [...this.#retired, this.#segmentFd]) this.#parts.fs.fdatasyncSync(fd)
+    return this.#synced(size, head, this.#retired.length)
+  }
+
+  /**
+   * Syncs everything written so far without blocking, and takes a checkpoint if one is due.
+   *
+   * @param done gets the checkpoint's note where one was taken
+   */
+  startSync(done: (error: unknown, note?: string) => void): void {
+    const head = this.#headIfDue()
+    const { size } = this.chain
+    const fds = [...this.#retired, this.#segmentFd]
+    const retired = this.#retired.length
+    this.#syncsRunning++
+    const next = (index: number): void => {
+      const fd = fds[index]
+      if (fd !== undefined) {
+        this.#parts.fs.fdatasync(fd, (error) => (error === null ? next(index + 1) : end(error)))
+      } else {
+        end(undefined)
+      }
+    }
+    const end = (error: unknown): void => {
+      this.#syncsRunning--
+      let note: string | undefined
+      let failure = error
+      try {
+        // A synchronous sync may have overtaken this one.
+        if (error === undefined && size > this.syncedSize) note = this.#synced(size, head, retired)
+        else if (error === undefined && head !== undefined) note = this.#sign(head)
+      } catch (thrown) {
+        failure = thrown
+      }
+      if (this.#closed) this.#release()
+      done(failure, note)
+    }
+    next(0)
+  }
+
+  /** Takes a checkpoint over records that nothing syncs (durability `none`). */
+  checkpointUnsynced(): string | undefined {
+    const head = this.#headIfDue()
+    return head === undefined ? undefined : this.#sign(head)
+  }
+
+  #headIfDue(): Head | undefined {
+    if (!this.checkpointDue || this.chain.size === this.checkpointedSize) {
+      this.checkpointDue = false
+      return undefined
+    }
+    this.checkpointDue = false
+    return { size: this.chain.size, root: this.chain.root() }
+  }
+
+  #synced(size: number, head: Head | undefined, retired: number): string | undefined {
+    this.syncedSize = Math.max(size, this.syncedSize)
+    // An asynchronous sync under way may hold them; the next sync then closes them.
+    if (this.#syncsRunning === 0) {
+      for (const fd of this.#retired.splice(0, retired)) this.#parts.fs.closeSync(fd)
+    }
+    return head === undefined ? undefined : this.#sign(head)
+  }
+
+  #sign(head: Head): string | undefined {
+    if (this.#closed || head.size <= this.checkpointedSize) return undefined
+    const { fs, key, vkey, chain } = this.#parts
+    const text = formatCheckpoint({ origin: `${chain.log}/${chain.epoch}`, ...head })
+    const note = signNoteSync(text, { vkey, sign: (message) => key.sign(message) })
+    writeAll(fs, this.#checkpointsFd, Buffer.from(`${Buffer.byteLength(note)}\n${note}`))
+    this.checkpointedSize = head.size
+    return note
+  }
+
+  /** Whether the segment is still the file of its name: nobody removed or replaced it. */
+  isInPlace(): boolean {
+    try {
+      // Only we write to it: a file in its place would have another size.
+      const path = join(this.folder, segmentName(this.#segmentFirstSeq))
+      return statSync(path).size === this.#segmentBytes
+    } catch {
+      return false
+    }
+  }
+
+  /** Nothing is written to it any more. */
+  get released(): boolean {
+    return this.#closed
+  }
+
+  /** Syncs the checkpoints file. */
+  syncCheckpoints(): void {
+    this.#parts.fs.fdatasyncSync(this.#checkpointsFd)
+  }
+
+  /** Closes the descriptors, those in use by a sync once it ends. Idempotent; never throws. */
+  release(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#release()
+  }
+
+  #release(): void {
+    if (this.#syncsRunning > 0) return
+    for (const fd of [...this.#retired, this.#segmentFd, this.#checkpointsFd]) {
+      try {
+        this.#parts.fs.closeSync(fd)
+      } catch {
+        // What it wrote was synced or given up before.
+      }
+    }
+    this.#retired = []
+  }
+}

@@ -1,0 +1,215 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { closeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ObservedEpoch } from '@spanseal/core'
+import { isEpochId, NO_PREV, parseCheckpoint, parseNote } from '@spanseal/core'
+import type { HeadStore } from './create-epoch.ts'
+import type { EpochEnd } from './epoch-end.ts'
+import { findEpochEnd } from './epoch-end.ts'
+import type { FileLine } from './file-lines.ts'
+import { linesFrom, openRegular } from './file-lines.ts'
+import type { JournalFs } from './journal-fs.ts'
+import { listEpochs, listSegments } from './journal-layout.ts'
+import { parseLineHead } from './line-head.ts'
+import type { Liveness } from './liveness.ts'
+import { livenessOf, readWriterState } from './liveness.ts'
+
+/** What an opener has to say of the other epochs. */
+export interface Survey {
+  /** Every epoch whose present size and state no readable observation names, oldest first. */
+  readonly observed: readonly ObservedEpoch[]
+  /** Those whose state, as observed, cannot change any more. */
+  readonly settled: readonly string[]
+}
+
+export interface SurveyOptions {
+  readonly journal: string
+  readonly heads: HeadStore
+  readonly fs: JournalFs
+  readonly nowMillis: number
+  /** Epochs of the asking writer that it closed or gave up: gone, though its process lives. */
+  readonly own: ReadonlySet<string>
+  /** Sync a dead epoch's end before it is named. */
+  readonly durable: boolean
+}
+
+/** An earlier opener's word on an epoch. */
+interface Statement extends ObservedEpoch {
+  /** Unix milliseconds of the record that holds it. */
+  readonly atMillis: number
+}
+
+/**
+ * Looks at every epoch of the folder that may have to be named. What a durable observation names in
+ * a final state is remembered by the keyring (`settled`) and costs one name in a listing.
+ */
+export function surveyJournal(options: SurveyOptions): Survey {
+  const { journal, heads, own, nowMillis } = options
+  const settledBefore = heads.settled()
+  const present = listEpochs(journal)
+  const open = present.filter((epoch) => !settledBefore.has(epoch))
+  // An observer is opened after what it observes, give or take the hosts' clocks.
+  const oldest = open[0]
+  const statements =
+    oldest === undefined
+      ? new Map<string, Statement[]>()
+      : readStatements(
+          journal,
+          present.filter((epoch) => epoch >= oldest),
+        )
+  const observed: ObservedEpoch[] = []
+  const settled: string[] = []
+  for (const epoch of open) {
+    const said = statements.get(epoch) ?? []
+    const state = readWriterState(join(journal, epoch))
+    const liveness = own.has(epoch) ? 'gone' : livenessOf(state, nowMillis)
+    if (isFinal(said, liveness, state?.beat)) {
+      if (liveness === 'gone' || said.some((s) => s.state === 'closed')) settled.push(epoch)
+      continue
+    }
+    const now = observe(epoch, liveness, options)
+    if (!said.some((s) => sameObservation(s, now))) observed.push(now)
+    if (now.state === 'closed' || liveness === 'gone') settled.push(epoch)
+  }
+  observed.push(...lostEpochs(options, present, settledBefore))
+  for (const { epoch, state } of observed) if (state === 'lost') settled.push(epoch)
+  return { observed, settled: [...new Set(settled)] }
+}
+
+/** Whether what was said of an epoch still holds without looking at its records. */
+function isFinal(
+  said: readonly Statement[],
+  liveness: Liveness,
+  beat: number | undefined,
+): boolean {
+  return said.some(({ state, atMillis }) => {
+    if (state === 'closed' || state === 'lost') return true
+    if (state !== 'crashed') return false
+    // A silent host's epoch may wake up; then its beat is later than the observation.
+    return liveness === 'gone' || (liveness === 'silent' && beat !== undefined && beat <= atMillis)
+  })
+}
+
+function sameObservation(a: ObservedEpoch, b: ObservedEpoch): boolean {
+  return a.state === b.state && a.size === b.size && a.leaf === b.leaf
+}
+
+function observe(epoch: string, liveness: Liveness, options: SurveyOptions): ObservedEpoch {
+  const folder = join(options.journal, epoch)
+  // Before the records are read: a live writer's head may grow meanwhile.
+  const expected = headSize(options.heads, epoch)
+  const { size, leaf, closed, torn, lastSegment } = readableEnd(folder, epoch)
+  if (expected > size)
+    return withTorn({ epoch, size, leaf, state: 'lost', expected_size: expected }, torn)
+  if (closed) return withTorn({ epoch, size, leaf, state: 'closed' }, torn)
+  // What a live writer has begun to write is no torn tail.
+  if (liveness === 'live') return { epoch, size, leaf, state: 'live' }
+  if (options.durable && lastSegment !== undefined) syncFile(options.fs, lastSegment)
+  return withTorn({ epoch, size, leaf, state: 'crashed' }, torn)
+}
+
+function withTorn(observed: ObservedEpoch, torn: EpochEnd['torn']): ObservedEpoch {
+  return torn === undefined ? observed : { ...observed, torn }
+}
+
+/** A folder that cannot be read is observed as empty: what it held is then missing from there. */
+function readableEnd(folder: string, epoch: string): EpochEnd {
+  try {
+    return findEpochEnd(folder, epoch)
+  } catch {
+    return { size: 0, leaf: NO_PREV, closed: false }
+  }
+}
+
+function syncFile(fs: JournalFs, path: string): void {
+  try {
+    const { fd } = openRegular(path)
+    try {
+      fs.fdatasyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // A folder that is mounted read-only: nothing of it is in our page cache.
+  }
+}
+
+function headSize(heads: HeadStore, epoch: string): number {
+  const note = heads.read(epoch)
+  if (note === undefined) return 0
+  try {
+    const checkpoint = parseCheckpoint(parseNote(note).text)
+    return checkpoint.origin.endsWith(`/${epoch}`) ? checkpoint.size : 0
+  } catch {
+    return 0 // torn by a power cut: it names nothing
+  }
+}
+
+/** Epochs whose head is known and whose folder is gone. */
+function lostEpochs(
+  { heads }: SurveyOptions,
+  present: readonly string[],
+  settled: ReadonlySet<string>,
+): ObservedEpoch[] {
+  const here = new Set(present)
+  return heads
+    .epochs()
+    .filter((epoch) => !here.has(epoch) && !settled.has(epoch))
+    .sort()
+    .map((epoch): ObservedEpoch => {
+      const expected = headSize(heads, epoch)
+      return { epoch, size: 0, leaf: NO_PREV, state: 'lost', expected_size: expected }
+    })
+    .filter(({ expected_size: expected }) => expected !== undefined && expected > 0)
+}
+
+/** What the given epochs say of others, from `epoch.open` and the `epoch.observed` behind it. */
+function readStatements(journal: string, epochs: readonly string[]): Map<string, Statement[]> {
+  const statements = new Map<string, Statement[]>()
+  for (const epoch of epochs) {
+    for (const statement of statementsOf(join(journal, epoch), epoch)) {
+      const known = statements.get(statement.epoch)
+      if (known === undefined) statements.set(statement.epoch, [statement])
+      else known.push(statement)
+    }
+  }
+  return statements
+}
+
+function statementsOf(folder: string, epoch: string): Statement[] {
+  const statements: Statement[] = []
+  try {
+    for (const { path } of listSegments(folder).slice(0, 2)) {
+      const { fd } = openRegular(path)
+      try {
+        takeStatements(linesFrom(fd, 0), epoch, statements)
+      } finally {
+        closeSync(fd)
+      }
+    }
+  } catch {
+    // Unreadable from here on: what it would have named will be named again.
+  }
+  return statements
+}
+
+function takeStatements(lines: Iterable<FileLine>, epoch: string, into: Statement[]): void {
+  for (const { bytes } of lines) {
+    const head = parseLineHead(bytes)
+    const observes = head?.type === 'epoch.open' || head?.type === 'epoch.observed'
+    if (head === undefined || !observes || head.epoch !== epoch) return
+    into.push(...statementsIn(head.detail, Date.parse(head.at)))
+  }
+}
+
+function* statementsIn(detail: unknown, atMillis: number): Generator<Statement> {
+  const { observed } = (detail ?? {}) as { readonly observed?: unknown }
+  if (!Array.isArray(observed)) return
+  for (const entry of observed as (Partial<ObservedEpoch> | null)[]) {
+    if (typeof entry?.epoch === 'string' && isEpochId(entry.epoch)) {
+      yield { ...(entry as ObservedEpoch), atMillis }
+    }
+  }
+}
