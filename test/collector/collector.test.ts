@@ -6,9 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tracer } from '@opentelemetry/api'
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { AUDITED_SPANS, expectAuditedTrace, runAuditedAgent } from '../services/audited-trace.ts'
 import type { Collector } from '../services/collector.ts'
 import { COLLECTOR_CONFIG, startCollector } from '../services/collector.ts'
 import { collectorBinary, needsGo } from '../services/go-binaries.ts'
+import { removeScratchFolder, scratchFolder } from '../services/guard.ts'
+import type { OtlpSpan } from '../services/otlp-receiver.ts'
 import { attributesOf, OtlpReceiver } from '../services/otlp-receiver.ts'
 import type { AcknowledgedSpans } from './acknowledged-spans.ts'
 import { acknowledgedSpans } from './acknowledged-spans.ts'
@@ -83,6 +86,23 @@ describe.skipIf(missing)('a Collector with collector-config/collector.yaml', () 
         flag: { boolValue: true },
         list: { arrayValue: { values: [{ stringValue: 'a' }, { stringValue: 'b' }] } },
       })
+    }
+  })
+
+  it('hands the trace of an audited agent on whole, killed in between', async () => {
+    await start()
+    const folder = scratchFolder('journal')
+    stops.push(() => Promise.resolve(removeScratchFolder(folder)))
+    const journal = join(folder, 'journal')
+    const traceId = await runAuditedAgent(collector.otlpHttp, journal)
+    await collector.kill('SIGKILL')
+    await jaeger.open()
+    await tempo.open()
+    await collector.restart()
+    for (const target of [jaeger, tempo]) {
+      const spans = (): OtlpSpan[] => target.spans().filter((span) => span.traceId === traceId)
+      await expect.poll(spans, { timeout: 30_000 }).toHaveLength(AUDITED_SPANS)
+      expectAuditedTrace(spans(), journal)
     }
   })
 
