@@ -8,6 +8,10 @@ import { AuditError } from './errors.ts'
 /** How deep {@link canonicalize} follows; deeper values are not representable. */
 export const CANONICAL_DEPTH_MAX = 256
 
+// An upper bound for what an object graph with shared parts may unfold to, in characters. V8's
+// strings end at 2^29.
+const WEIGHT_MAX = 2 ** 28
+
 // A quote, a backslash, a control character or half of a surrogate pair: strings without these are
 // their own JSON. Tested on the whole string, this is several times faster than JSON.stringify.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes exactly these
@@ -17,20 +21,22 @@ const NEEDS_CARE = /["\\\u0000-\u001f\ud800-\udfff]/
  * The one RFC 8785 text of `value`.
  *
  * Accepts null, booleans, finite numbers but −0, well-formed strings, arrays without holes and
- * objects whose prototype is `Object.prototype` or null. Reads every property once. Ignores `toJSON`.
+ * plain objects. Reads every property once. Ignores `toJSON`, properties that are not enumerable,
+ * and symbol keys.
  *
  * @throws AuditError `NOT_REPRESENTABLE` for everything else: undefined, functions, symbols, bigint,
- * NaN, ±Infinity, −0, lone surrogates, class instances, symbol keys, a `__proto__` key, cycles, more
- * than 256 levels
+ * NaN, ±Infinity, −0, lone surrogates, class instances, a `__proto__` key, cycles, more than 256
+ * levels or 2^28 characters, what throws when it is read
  */
 export function canonicalize(value: unknown): string {
-  return new CanonicalWriter().write(value, 0)
-}
-
-/** The JSON text of a well-formed string, or undefined where the string has a lone surrogate. */
-export function canonicalString(text: string): string | undefined {
-  if (!NEEDS_CARE.test(text)) return `"${text}"`
-  return text.isWellFormed() ? JSON.stringify(text) : undefined
+  try {
+    return new CanonicalReader().text(value)
+  } catch (cause) {
+    if (cause instanceof AuditError) throw cause
+    throw new AuditError('NOT_REPRESENTABLE', 'no canonical JSON for what throws when it is read', {
+      cause,
+    })
+  }
 }
 
 /**
@@ -43,68 +49,191 @@ export function canonicalByteLength(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value)) - 2
 }
 
-/** Thrown where a value has no canonical JSON; kept cheap, for encoders that then choose another form. */
 function notRepresentable(what: string): never {
   throw new AuditError('NOT_REPRESENTABLE', `no canonical JSON for ${what}`)
 }
 
-/**
- * Writes canonical JSON and remembers what it read, so that an encoder that has to begin again in
- * another form sees the same values and runs no getter twice.
- */
-export class CanonicalWriter {
-  /** Every object visited, in order, and the values its keys had. */
-  readonly visited: object[] = []
-  readonly values: unknown[][] = []
+/** Stands for the value of a property that threw when it was read. */
+export const UNREADABLE: unique symbol = Symbol('unreadable')
 
-  write(value: unknown, depth: number): string {
+/** What was read of one object, in order; an array has no keys. */
+export interface Reading {
+  readonly keys: readonly string[] | undefined
+  readonly values: readonly unknown[]
+}
+
+interface OpenReading extends Reading {
+  readonly object: object
+  readonly values: unknown[]
+  /** The finished copy, and what it weighs wherever it stands. */
+  copy: object | undefined
+  weight: number
+}
+
+/** Up to here a search through the list is quicker than a Map (measured with 1 to 64 objects). */
+const LISTED_MAX = 64
+
+/**
+ * Takes canonical JSON from a value and remembers what it read, so that an encoder that has to begin
+ * again in another form sees the same values and runs no getter twice.
+ *
+ * It copies first, keys in ascending order, and then lets `JSON.stringify` write the copy: that takes
+ * three quarters of the time of writing the text here (1.6 KB with 12 objects: 8.5 against 11 µs).
+ */
+export class CanonicalReader {
+  readonly #list: OpenReading[] = []
+  #index: Map<object, OpenReading> | undefined
+  #weight = 0
+  #keysStayInOrder = true
+
+  /** The canonical text. Throws where there is none, or whatever a getter or proxy throws. */
+  text(value: unknown): string {
+    const copy = this.#copy(value, 0)
+    if (this.#keysStayInOrder) {
+      const text = JSON.stringify(copy)
+      // Escaped halves of surrogate pairs are the one thing that it writes and RFC 8785 does not.
+      if (!text.includes('\\ud')) return text
+    }
+    return write(copy)
+  }
+
+  /** What was read of `object` before the text was finished or given up. */
+  reading(object: object): Reading | undefined {
+    return this.#find(object)
+  }
+
+  #find(object: object): OpenReading | undefined {
+    if (this.#index !== undefined) return this.#index.get(object)
+    for (const reading of this.#list) if (reading.object === object) return reading
+    return undefined
+  }
+
+  #open(object: object, keys: readonly string[] | undefined): OpenReading {
+    const reading: OpenReading = { object, keys, values: [], copy: undefined, weight: this.#weight }
+    this.#list.push(reading)
+    if (this.#index !== undefined) this.#index.set(object, reading)
+    else if (this.#list.length > LISTED_MAX) {
+      this.#index = new Map(this.#list.map((listed) => [listed.object, listed]))
+    }
+    return reading
+  }
+
+  #copy(value: unknown, depth: number): unknown {
     switch (typeof value) {
       case 'string':
-        return canonicalString(value) ?? notRepresentable('a string with a lone surrogate')
+        this.#weigh(value.length + 3)
+        return value
       case 'number':
         if (!Number.isFinite(value) || Object.is(value, -0)) notRepresentable(String(value))
-        return String(value)
+        this.#weigh(4)
+        return value
       case 'boolean':
-        return value ? 'true' : 'false'
+        this.#weigh(4)
+        return value
       case 'object':
-        if (value === null) return 'null'
-        if (depth >= CANONICAL_DEPTH_MAX) notRepresentable('more than 256 levels')
-        return Array.isArray(value) ? this.#array(value, depth) : this.#object(value, depth)
+        this.#weigh(4)
+        return value === null ? null : this.#copyObject(value, depth)
       default:
         return notRepresentable(typeof value)
     }
   }
 
-  #array(array: readonly unknown[], depth: number): string {
-    let text = '['
-    for (let i = 0; i < array.length; i++) {
-      if (!(i in array)) notRepresentable('an array with holes')
-      if (i > 0) text += ','
-      text += this.write(array[i], depth + 1)
-    }
-    return `${text}]`
+  #weigh(weight: number): void {
+    this.#weight += weight
+    if (this.#weight > WEIGHT_MAX) notRepresentable('more than 2^28 characters')
   }
 
-  #object(object: object, depth: number): string {
-    const prototype = Object.getPrototypeOf(object)
-    if (prototype !== Object.prototype && prototype !== null) notRepresentable('a class instance')
-    const keys = Object.keys(object)
-    if (!isAscending(keys)) keys.sort()
-    const values: unknown[] = []
-    this.visited.push(object)
-    this.values.push(values)
-    let text = '{'
+  #copyObject(value: object, depth: number): object {
+    const known = this.#find(value)
+    if (known !== undefined) {
+      if (known.copy === undefined) return notRepresentable('a cycle')
+      this.#weigh(known.weight)
+      return known.copy
+    }
+    if (depth >= CANONICAL_DEPTH_MAX) notRepresentable('more than 256 levels')
+    const isArray = Array.isArray(value)
+    const reading = this.#open(value, isArray ? undefined : sortedKeys(value))
+    const copy = isArray
+      ? this.#copyItems(value, reading.values, depth)
+      : this.#copyProperties(value as Record<string, unknown>, reading, depth)
+    reading.copy = copy
+    reading.weight = this.#weight - reading.weight
+    return copy
+  }
+
+  #copyItems(array: readonly unknown[], values: unknown[], depth: number): unknown[] {
+    const copy: unknown[] = []
+    const length = array.length
+    for (let i = 0; i < length; i++) {
+      if (!(i in array)) notRepresentable('an array with holes')
+      copy.push(this.#copy(readInto(values, array as unknown as Record<number, unknown>, i), depth + 1))
+    }
+    return copy
+  }
+
+  #copyProperties(object: Record<string, unknown>, reading: OpenReading, depth: number): object {
+    const copy: Record<string, unknown> = {}
+    const keys = reading.keys as readonly string[]
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
       if (key === '__proto__') notRepresentable('a key named __proto__')
-      const name = canonicalString(key) ?? notRepresentable('a key with a lone surrogate')
-      const value = (object as Record<string, unknown>)[key]
-      values.push(value)
-      text += i === 0 ? `${name}:` : `,${name}:`
-      text += this.write(value, depth + 1)
+      if (startsWithDigit(key)) this.#keysStayInOrder = false
+      this.#weigh(key.length)
+      copy[key] = this.#copy(readInto(reading.values, object, key), depth + 1)
     }
-    return `${text}}`
+    return copy
   }
+}
+
+/** Reads one property and notes its value, or that it threw. */
+function readInto<K extends string | number>(
+  values: unknown[],
+  object: Readonly<Record<K, unknown>>,
+  key: K,
+): unknown {
+  try {
+    const value = object[key]
+    values.push(value)
+    return value
+  } catch (error) {
+    values.push(UNREADABLE)
+    throw error
+  }
+}
+
+// V8 lists keys that are array indices first, whatever order they were made in.
+function startsWithDigit(key: string): boolean {
+  const code = key.charCodeAt(0)
+  return code >= 0x30 && code <= 0x39
+}
+
+/** Whether RFC 8785 sees an object (and not an instance of something) here; any realm's will do. */
+export function isPlainObject(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object) as object | null
+  return (
+    prototype === Object.prototype ||
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+  )
+}
+
+const INSERTED_MAX = 16
+
+function sortedKeys(object: object): readonly string[] {
+  if (!isPlainObject(object)) return notRepresentable('a class instance')
+  const keys = Object.keys(object)
+  if (keys.length > INSERTED_MAX) return isAscending(keys) ? keys : keys.sort()
+  // For few keys insertion takes a third of the time of `sort`.
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] as string
+    let place = i
+    while (place > 0 && (keys[place - 1] as string) > key) {
+      keys[place] = keys[place - 1] as string
+      place--
+    }
+    keys[place] = key
+  }
+  return keys
 }
 
 /** Whether `keys` stand in ascending order of UTF-16 code units, each once. */
@@ -115,15 +244,28 @@ export function isAscending(keys: readonly string[]): boolean {
   return true
 }
 
+/** The plain way to the text, for copies that `JSON.stringify` cannot write. */
+function write(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.isWellFormed() ? JSON.stringify(value) : notRepresentable('a lone surrogate')
+  }
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return `[${value.map(write).join()}]`
+  const members = Object.entries(value)
+  members.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, inner]) => `${write(key)}:${write(inner)}`).join()}}`
+}
+
 /**
- * Whether `text` is the canonical form of `value`, which was parsed from it.
+ * Whether `text` is the canonical form of `value`, which was parsed from it; never throws.
  *
  * Quick way: `JSON.stringify` gives the same text and every object's keys ascend. Where it does not
- * (integer-like keys, which V8 lists first), the canonicaliser decides.
+ * (integer-like keys, which V8 lists first; the letters `\ud`), the canonicaliser decides.
  */
 export function isCanonicalText(text: string, value: unknown): boolean {
-  if (JSON.stringify(value) === text && keysAscend(value)) return true
   try {
+    // Escaped halves of surrogate pairs would be the same text again.
+    if (!text.includes('\\ud') && JSON.stringify(value) === text && keysAscend(value)) return true
     return canonicalize(value) === text
   } catch {
     return false

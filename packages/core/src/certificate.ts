@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { isEpochId } from './epoch-id.ts'
+import { epochBelongsTo, isEpochId } from './epoch-id.ts'
 import { AuditError } from './errors.ts'
 import { isLogName } from './log-name.ts'
-import type { NoteKey } from './note.ts'
+import type { Note, NoteKey } from './note.ts'
 import { formatVkey, noteSignedBy, parseNote, parseVkey } from './note.ts'
 
 /**
@@ -48,11 +48,27 @@ export function parseCertificate(text: string): Certificate {
     header === HEADER &&
     ROLES.includes(role) &&
     isLogName(log) &&
-    [notBefore, notAfter].every((t) => TIME.test(t) && !Number.isNaN(Date.parse(t))) &&
+    isTime(notBefore) &&
+    isTime(notAfter) &&
     notBefore <= notAfter &&
     formatCertificate(certificate) === text
-  if (wellFormed && nameFitsRole(parseVkey(vkey).name, certificate)) return certificate
+  if (wellFormed && nameFitsRole(certifiedName(vkey), certificate)) return certificate
   throw new AuditError('MALFORMED_CERTIFICATE', 'not a certificate in its canonical form')
+}
+
+// `Date.parse` takes February 30 for March 1, so the way back is needed.
+function isTime(text: string): boolean {
+  if (!TIME.test(text)) return false
+  const millis = Date.parse(text)
+  return !Number.isNaN(millis) && new Date(millis).toISOString() === text
+}
+
+function certifiedName(vkey: string): string {
+  try {
+    return parseVkey(vkey).name
+  } catch (cause) {
+    throw new AuditError('MALFORMED_CERTIFICATE', 'a certificate for what is no key', { cause })
+  }
 }
 
 function nameFitsRole(name: string, { role, log }: Certificate): boolean {
@@ -94,56 +110,79 @@ export interface CertificateClaim {
  * epoch ← issuer ← tenant. The pinned keys come from the verifier, never from the file under test.
  *
  * @throws AuditError `MALFORMED_CERTIFICATE`, `MALFORMED_NOTE` or `MALFORMED_KEY` when the claim
- * contradicts itself: a wrong signature, another log, key, role or epoch
+ * contradicts itself: a wrong signature, another log, key, role or epoch, more than two certificates
  */
 export function checkCertificateChain(
   claim: CertificateClaim,
   pinned: readonly NoteKey[],
 ): CertifiedKey {
-  const key = parseVkey(claim.vkey)
-  const refuse = (why: string): never => {
-    throw new AuditError('MALFORMED_CERTIFICATE', why)
-  }
-  if (key.name !== `${claim.log}/${claim.epoch}`)
-    refuse('the epoch key is named after another epoch')
-  const isPinned = (k: NoteKey): boolean =>
-    pinned.some((p) => formatVkey(p.name, p.publicKey) === formatVkey(k.name, k.publicKey))
-  const [epochNote, issuerNote] = claim.certs
-  if (epochNote === undefined) return { key, pinned: isPinned(key), valid: true }
+  const key = epochKeyOf(claim)
+  const [epochNote, issuerNote, ...more] = claim.certs
+  if (more.length > 0) refuse('more than two certificates')
+  if (epochNote === undefined) return { key, pinned: isAmong(pinned, key), valid: true }
 
   const note = parseNote(epochNote)
-  const cert = parseCertificate(note.text)
-  if (cert.role !== 'epoch' || cert.vkey !== claim.vkey || cert.log !== claim.log) {
-    refuse('the epoch certificate is for another key, log or role')
-  }
-  const within = (c: Certificate): boolean => c.notBefore <= claim.at && claim.at <= c.notAfter
+  const certificate = certificateFor(note, 'epoch', claim)
+  const valid = coversTime(certificate, claim.at)
   if (issuerNote === undefined) {
-    const signer = pinned.find(
-      (p) => p.name.startsWith(`${claim.log}/issuer-`) && signedBy(note, p),
-    )
-    if (signer === undefined && pinned.some((p) => claimsToBe(note, p))) refuse('wrong signature')
-    return { key, pinned: signer !== undefined, valid: within(cert) }
+    return { key, pinned: isSignedByOne(note, pinned, isIssuerOf(claim.log)), valid }
   }
   const upper = parseNote(issuerNote)
-  const issuer = parseCertificate(upper.text)
+  const issuer = certificateFor(upper, 'issuer', claim)
   const issuerKey = parseVkey(issuer.vkey)
-  if (issuer.role !== 'issuer' || issuer.log !== claim.log)
-    refuse('the issuer certificate is for another log or role')
   if (!noteSignedBy(note, issuerKey)) refuse('the epoch certificate is not signed by its issuer')
-  const tenant = pinned.find((p) => p.name === claim.log && noteSignedBy(upper, p))
-  if (tenant === undefined && pinned.some((p) => p.name === claim.log && claimsToBe(upper, p)))
-    refuse('wrong signature')
+  const byTenant = isSignedByOne(upper, pinned, ({ name }) => name === claim.log)
   return {
     key,
-    pinned: tenant !== undefined || isPinned(issuerKey),
-    valid: within(cert) && within(issuer),
+    pinned: byTenant || isAmong(pinned, issuerKey),
+    valid: valid && coversTime(issuer, claim.at),
   }
 }
 
-function signedBy(note: ReturnType<typeof parseNote>, key: NoteKey): boolean {
-  return noteSignedBy(note, key)
+function refuse(why: string): never {
+  throw new AuditError('MALFORMED_CERTIFICATE', why)
 }
 
-function claimsToBe(note: ReturnType<typeof parseNote>, key: NoteKey): boolean {
-  return note.signatures.some((s) => s.name === key.name && s.keyId === key.keyId)
+function epochKeyOf({ log, epoch, vkey }: CertificateClaim): NoteKey {
+  const key = parseVkey(vkey)
+  if (key.name !== `${log}/${epoch}`) refuse('the epoch key is named after another epoch')
+  if (!epochBelongsTo(epoch, key.publicKey)) refuse('the epoch id is not made from the epoch key')
+  return key
+}
+
+function certificateFor(note: Note, role: CertificateRole, claim: CertificateClaim): Certificate {
+  const certificate = parseCertificate(note.text)
+  if (certificate.role !== role || certificate.log !== claim.log) {
+    refuse(`the ${role} certificate is for another role or log`)
+  }
+  if (role === 'epoch' && certificate.vkey !== claim.vkey) {
+    refuse('the epoch certificate is for another key')
+  }
+  return certificate
+}
+
+function isIssuerOf(log: string): (key: NoteKey) => boolean {
+  return ({ name }) => name.startsWith(`${log}/issuer-`)
+}
+
+function isAmong(pinned: readonly NoteKey[], key: NoteKey): boolean {
+  const vkey = formatVkey(key.name, key.publicKey)
+  return pinned.some((one) => formatVkey(one.name, one.publicKey) === vkey)
+}
+
+/** Whether a pinned key that may sign here did; a signature in its name that is wrong is refused. */
+function isSignedByOne(
+  note: Note,
+  pinned: readonly NoteKey[],
+  maySign: (key: NoteKey) => boolean,
+): boolean {
+  if (pinned.some((key) => maySign(key) && noteSignedBy(note, key))) return true
+  const claimed = pinned.some((key) =>
+    note.signatures.some(({ name, keyId }) => name === key.name && keyId === key.keyId),
+  )
+  return claimed ? refuse('a certificate is not signed by whom it names') : false
+}
+
+function coversTime({ notBefore, notAfter }: Certificate, at: string): boolean {
+  return isTime(at) && notBefore <= at && at <= notAfter
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Encoding, ValueDigest } from './encode.ts'
+import { AuditError } from './errors.ts'
 import { hexToLatin1, latin1ToHex, sha256Hex } from './hash.ts'
 import type { HmacKey } from './hmac.ts'
 
@@ -14,6 +15,8 @@ const SALT_TAG = 'spanseal/salt/1\0'
 const COMMIT_TAG = 'spanseal/commit/1\0'
 const EQ_TAG = 'spanseal/eq/1\0'
 const PSEUDONYM_TAG = 'spanseal/pseudonym/1\0'
+
+const DIGEST = /^[0-9a-f]{64}$/
 
 /** Below this many encoded bytes `eq` is left out: short values can be guessed. */
 const EQ_BYTES_MIN = 32
@@ -42,7 +45,7 @@ export interface CommitKey {
 
 /** The keys that a commitment is made under. */
 export interface CommitKeys {
-  /** The period's key, or the named data subjects' keys: one at least. */
+  /** The period's key, or the named data subjects' keys: one at least; a key given twice counts once. */
   readonly keys: readonly [CommitKey, ...CommitKey[]]
   /** The period's equality key; absent where a data subject is named. */
   readonly eq?: HmacKey
@@ -60,7 +63,7 @@ export interface CommitPlace {
 export function commit(digest: ValueDigest, place: CommitPlace, keys: CommitKeys): Commitment {
   const at = placeText(place)
   const { enc, h, bytes, partial } = digest
-  const kids = keys.keys.map((key) => key.kid)
+  const kids = distinct(keys.keys).map((key) => key.kid)
   const commitment = {
     alg: 'blinded-sha256' as const,
     kid: kids.length === 1 ? (kids[0] as string) : kids,
@@ -73,8 +76,13 @@ export function commit(digest: ValueDigest, place: CommitPlace, keys: CommitKeys
 }
 
 /** Plain `SHA-256(bytes)`, for stores indexed by it and values that cannot be guessed. */
-export function plainCommitment(enc: Encoding, body: string | Uint8Array): Commitment {
-  return { alg: 'sha256', enc, c: sha256Hex(body) }
+export function plainCommitment(
+  enc: Encoding,
+  body: string | Uint8Array,
+  partial = false,
+): Commitment {
+  const commitment = { alg: 'sha256' as const, enc, c: sha256Hex(body) }
+  return partial ? { ...commitment, partial: true } : commitment
 }
 
 /** The salt of a place, 64 hex digits: what an opening discloses. */
@@ -82,8 +90,15 @@ export function commitmentSalt(place: CommitPlace, keys: CommitKeys): string {
   return latin1ToHex(saltFor(placeText(place), keys))
 }
 
-/** Recomputes `c` from a disclosed salt; the checker's side of an opening. */
+/**
+ * Recomputes `c` from a disclosed salt; the checker's side of an opening.
+ *
+ * @throws AuditError `MALFORMED_RECORD` when `h` or `saltHex` is not 64 lower-case hex digits
+ */
 export function openCommitment(h: string, saltHex: string, place: CommitPlace): string {
+  if (!DIGEST.test(h) || !DIGEST.test(saltHex)) {
+    throw new AuditError('MALFORMED_RECORD', 'an opening needs a digest and a salt of 64 hex digits')
+  }
   return commitmentHex(hexToLatin1(saltHex), h, placeText(place))
 }
 
@@ -92,8 +107,14 @@ function placeText({ epoch, seq, pointer }: CommitPlace): string {
   return `${epoch}\0${seq}\0${pointer}`
 }
 
+// The same key twice would cancel itself out.
+function distinct(keys: readonly CommitKey[]): readonly CommitKey[] {
+  if (keys.length === 1) return keys
+  return keys.filter(({ kid }, i) => keys.findIndex((key) => key.kid === kid) === i)
+}
+
 function saltFor(place: string, { keys }: CommitKeys): string {
-  const salts = keys.map(({ key }) => key.latin1(SALT_TAG + place))
+  const salts = distinct(keys).map(({ key }) => key.latin1(SALT_TAG + place))
   return salts.length === 1 ? (salts[0] as string) : salts.reduce(xorLatin1)
 }
 

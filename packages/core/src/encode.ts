@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { CanonicalWriter } from './canonical.ts'
+import { CanonicalReader } from './canonical.ts'
 import { IncrementalSha256, sha256Hex } from './hash.ts'
-import { encodeTyped } from './typed.ts'
+import { bytesOf, encodeTyped } from './typed.ts'
 
 /** How the bytes under a commitment were made from a value; `spec/commitments.md` has the grammars. */
 export type Encoding = 'bytes' | 'text' | 'json' | 'typed/1' | 'items/1' | 'args/1'
@@ -36,28 +36,22 @@ export function encodeValue(value: unknown): EncodedValue {
   if (typeof value === 'string' && value.isWellFormed()) {
     return { enc: 'text', body: value, partial: false }
   }
+  const bytes = readBytes(value)
+  if (bytes !== undefined) return { enc: 'bytes', body: bytes, partial: false }
+  const reader = new CanonicalReader()
   try {
-    const bytes = asBytes(value)
-    if (bytes !== undefined) return { enc: 'bytes', body: bytes, partial: false }
+    return { enc: 'json', body: reader.text(value), partial: false }
   } catch {
-    // A hostile proxy: typed/1 says so.
-  }
-  const writer = new CanonicalWriter()
-  try {
-    return { enc: 'json', body: writer.write(value, 0), partial: false }
-  } catch {
-    return { enc: 'typed/1', ...encodeTyped(value, writer) }
+    return { enc: 'typed/1', ...encodeTyped(value, reader) }
   }
 }
 
-function asBytes(value: unknown): Uint8Array | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  if (value instanceof Uint8Array) return value
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+function readBytes(value: unknown): Uint8Array | undefined {
+  try {
+    return bytesOf(value)
+  } catch {
+    return undefined // a hostile proxy or a detached buffer: typed/1 says so
   }
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  return undefined
 }
 
 /** The digest of one value; never throws. */
@@ -87,59 +81,117 @@ function asBuffer(body: string | Uint8Array): Uint8Array {
   return typeof body === 'string' ? Buffer.from(body, 'utf8') : body
 }
 
+// Up to here a copy behind the prefix and one hash call are quicker than a hash fed in pieces, and a
+// string is short enough to be joined.
+const ONE_PIECE_LENGTH_MAX = 65_536
+
 /** Hashes an encoded value. */
 export function digestEncoded({ enc, body, partial }: EncodedValue): ValueDigest {
-  if (typeof body === 'string') {
-    return { enc, h: sha256Hex(`${enc}\0${body}`), bytes: Buffer.byteLength(body), partial }
+  const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  return { enc, h: hashEncoded(enc, body), bytes, partial }
+}
+
+function hashEncoded(enc: Encoding, body: string | Uint8Array): string {
+  const prefix = `${enc}\0`
+  if (body.length > ONE_PIECE_LENGTH_MAX) {
+    return new IncrementalSha256().update(prefix).update(body).hex()
   }
-  const sha = new IncrementalSha256().update(`${enc}\0`).update(body)
-  return { enc, h: sha.hex(), bytes: body.length, partial }
+  if (typeof body === 'string') return sha256Hex(prefix + body)
+  return sha256Hex(Buffer.concat([Buffer.from(prefix, 'latin1'), body]))
 }
 
 /**
- * The digest of a stream as it passes by. Chunks of bytes and strings are `bytes`, independent of
- * how they were cut; the first chunk that is something else makes it `items/1`, in which every item
- * is `<length>:<enc> 0x00 <bytes>`.
+ * The digest of a stream as it passes by.
+ *
+ * Chunks of bytes and strings are `bytes`, independent of how they were cut, and so is a stream that
+ * ends without a chunk; a first chunk that is something else makes it `items/1`, in which every item
+ * is `<length>:<enc> 0x00 <bytes>`. Whoever knows better says which.
  */
 export class StreamDigest {
-  #sha: IncrementalSha256 | undefined
-  #enc: 'bytes' | 'items/1' = 'items/1'
+  readonly #sha = new IncrementalSha256()
+  #enc: 'bytes' | 'items/1' | undefined
   #bytes = 0
   #partial = false
+  /** The first half of a surrogate pair whose second half begins the next chunk. */
+  #half = ''
+  #ended: ValueDigest | undefined
+
+  constructor(enc?: 'bytes' | 'items/1') {
+    if (enc !== undefined) this.#begin(enc)
+  }
+
+  #begin(enc: 'bytes' | 'items/1'): void {
+    this.#enc = enc
+    this.#sha.update(`${enc}\0`)
+  }
 
   /** Takes one chunk; never throws. */
   update(chunk: unknown): void {
-    if (this.#sha === undefined) {
-      this.#enc = typeof chunk === 'string' || chunk instanceof Uint8Array ? 'bytes' : 'items/1'
-      this.#sha = new IncrementalSha256().update(`${this.#enc}\0`)
+    if (this.#ended !== undefined) return
+    const bytes = typeof chunk === 'string' ? undefined : readBytes(chunk)
+    if (this.#enc === undefined) {
+      this.#begin(typeof chunk === 'string' || bytes !== undefined ? 'bytes' : 'items/1')
     }
-    if (this.#enc === 'bytes' && (typeof chunk === 'string' || chunk instanceof Uint8Array)) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
-      this.#add(bytes)
-    } else if (this.#enc === 'bytes') {
-      this.#partial = true // a byte stream that turned into objects: those are not committed
-    } else {
-      const { enc, body, partial } = encodeValue(chunk)
-      const item = Buffer.concat([Buffer.from(`${enc}\0`), asBuffer(body)])
-      this.#partial ||= partial
-      this.#add(Buffer.from(`${item.length}:`))
-      this.#add(item)
-    }
+    if (this.#enc === 'items/1') this.#addItem(chunk)
+    else if (typeof chunk === 'string') this.#addText(chunk)
+    else if (bytes !== undefined) this.#addBytes(bytes)
+    else this.#partial = true // a byte stream that turned into objects: those are not committed
   }
 
-  #add(bytes: Uint8Array): void {
-    this.#sha?.update(bytes)
-    this.#bytes += bytes.length
-  }
-
-  /** Ends the digest. @param complete false when the stream broke off: the commitment is partial */
+  /**
+   * Ends the digest; what comes later is not taken.
+   *
+   * @param complete false when the stream broke off: the commitment is partial
+   */
   end(complete: boolean): ValueDigest {
-    const sha = this.#sha ?? new IncrementalSha256().update(`${this.#enc}\0`)
-    return {
-      enc: this.#enc,
-      h: sha.hex(),
+    if (this.#ended !== undefined) return this.#ended
+    if (this.#enc === undefined) this.#begin('bytes')
+    this.#flushHalf()
+    this.#ended = {
+      enc: this.#enc ?? 'bytes',
+      h: this.#sha.hex(),
       bytes: this.#bytes,
       partial: this.#partial || !complete,
     }
+    return this.#ended
+  }
+
+  #addItem(chunk: unknown): void {
+    const { enc, body, partial } = encodeValue(chunk)
+    this.#partial ||= partial
+    const prefix = `${enc}\0`
+    const bytes = asBuffer(body)
+    this.#add(Buffer.from(`${prefix.length + bytes.length}:${prefix}`, 'latin1'))
+    this.#add(bytes)
+  }
+
+  #addText(chunk: string): void {
+    const text = this.#half + chunk
+    const last = text.charCodeAt(text.length - 1)
+    const cut = last >= 0xd800 && last <= 0xdbff ? text.length - 1 : text.length
+    this.#half = text.slice(cut)
+    this.#addWellFormed(text.slice(0, cut))
+  }
+
+  #addBytes(bytes: Uint8Array): void {
+    this.#flushHalf()
+    this.#add(bytes)
+  }
+
+  #flushHalf(): void {
+    this.#addWellFormed(this.#half)
+    this.#half = ''
+  }
+
+  /** Half of a surrogate pair has no UTF-8: U+FFFD is hashed in its place. */
+  #addWellFormed(text: string): void {
+    if (text === '') return
+    if (!text.isWellFormed()) this.#partial = true
+    this.#add(Buffer.from(text, 'utf8'))
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#sha.update(bytes)
+    this.#bytes += bytes.length
   }
 }

@@ -83,15 +83,23 @@ function split2(vkey: string): string[] {
 function assembleNote(text: string, vkey: string, signature: Uint8Array): string {
   const { name, keyId } = parseVkey(vkey)
   const blob = Buffer.concat([Buffer.from(keyId, 'hex'), signature]).toString('base64')
-  return `${text}\n— ${name} ${blob}\n`
+  const note = `${text}\n— ${name} ${blob}\n`
+  // In pairs: nothing is handed out that could not be read back.
+  if (text.endsWith('\n') && parseNote(note).text === text) return note
+  throw new AuditError('MALFORMED_NOTE', 'the text of a note must end with a line feed')
 }
 
-/** Signs `text` (which ends with LF) with a signer that may be elsewhere. */
+/**
+ * Signs `text` (which ends with LF) with a signer that may be elsewhere.
+ *
+ * @throws AuditError `MALFORMED_NOTE` for a text that cannot be a note's, `MALFORMED_KEY` for the
+ * signer's `vkey`
+ */
 export async function signNote(text: string, signer: Signer): Promise<string> {
   return assembleNote(text, signer.vkey, await signer.sign(Buffer.from(text, 'utf8')))
 }
 
-/** Signs `text` (which ends with LF) with a key in this process. */
+/** Like {@link signNote}, with a key in this process. */
 export function signNoteSync(
   text: string,
   key: { readonly vkey: string; sign(message: Uint8Array): Uint8Array },
@@ -110,7 +118,7 @@ export function parseNote(note: string): Note {
   const fail = (why: string): never => {
     throw new AuditError('MALFORMED_NOTE', `not a signed note: ${why}`)
   }
-  if (note.length > NOTE_BYTES_MAX) fail('over 64 KiB')
+  if (note.length > NOTE_BYTES_MAX || Buffer.byteLength(note) > NOTE_BYTES_MAX) fail('over 64 KiB')
   if (end < 0 || !note.endsWith('\n')) fail('no signatures')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the format forbids them
   if (/[\u0000-\u0009\u000b-\u001f\u007f]|\p{Surrogate}/u.test(note)) fail('control characters')

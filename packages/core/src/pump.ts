@@ -51,13 +51,28 @@ export async function pump(
       await source.wait(idleMillis, signal)
       continue
     }
-    if (!(await deliverUntilAcknowledged(() => sink.deliver(batch), options))) break
+    if (!(await deliverOrRewind(source, () => sink.deliver(batch), options))) break
     await source.commit(batch)
     records += batch.records.length
     checkpoints += batch.checkpoints.length
     options.onDelivered?.(batch.records.length, batch.checkpoints.length)
   }
   return { records, checkpoints }
+}
+
+/** What was read and not acknowledged must come again from the same source, not only after a restart. */
+async function deliverOrRewind(
+  source: RecordSource,
+  deliver: () => Promise<void>,
+  options: PumpOptions,
+): Promise<boolean> {
+  let acknowledged = false
+  try {
+    acknowledged = await deliverUntilAcknowledged(deliver, options)
+    return acknowledged
+  } finally {
+    if (!acknowledged) await source.rewind()
+  }
 }
 
 /** Whether it was acknowledged before the signal ended it. */
