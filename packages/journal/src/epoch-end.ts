@@ -20,8 +20,8 @@ export interface EpochEnd {
   readonly closed: boolean
   /** What follows them, and stays where it is. */
   readonly torn?: NonNullable<ObservedEpoch['torn']>
-  /** The segment file that holds the end. */
-  readonly lastSegment?: string
+  /** Segment files with records that no checkpoint covers, which may not be synced. */
+  readonly unsynced: readonly string[]
 }
 
 /** Where a run of records has got to. */
@@ -50,7 +50,7 @@ export function findEpochEnd(folder: string, epoch: string): EpochEnd {
 
 function nothing(segments: readonly SegmentName[]): EpochEnd {
   const run: Run = { size: 0, leaf: NO_PREV, closed: false }
-  return endOf(run, segments, { index: 0, offset: 0 })
+  return endOf(run, segments, { start: 0, index: 0, offset: 0 })
 }
 
 /** A place where a record begins, with its `seq`. */
@@ -112,7 +112,7 @@ function follow(
     if (offset < size) break
   }
   if (run === undefined) return undefined
-  return endOf(run, segments, { index, offset })
+  return endOf(run, segments, { start: start.index, index, offset })
 }
 
 /** The run with one more record, or undefined where the line is not the next record. */
@@ -134,7 +134,7 @@ function successor(
 function endOf(
   run: Run,
   segments: readonly SegmentName[],
-  at: { readonly index: number; readonly offset: number },
+  at: { readonly start: number; readonly index: number; readonly offset: number },
 ): EpochEnd {
   const rest: Buffer[] = []
   for (const [i, segment] of segments.entries()) {
@@ -148,12 +148,9 @@ function endOf(
     }
   }
   const bytes = rest.reduce((sum, part) => sum + part.length, 0)
-  const lastSegment = segments.at(-1)?.path
-  return {
-    ...run,
-    ...(bytes === 0 ? {} : { torn: { bytes, sha256: sha256Hex(Buffer.concat(rest)) } }),
-    ...(lastSegment === undefined ? {} : { lastSegment }),
-  }
+  const unsynced = segments.slice(at.start).map((segment) => segment.path)
+  if (bytes === 0) return { ...run, unsynced }
+  return { ...run, unsynced, torn: { bytes, sha256: sha256Hex(Buffer.concat(rest)) } }
 }
 
 const HEAD_TEXT = /(?:^|\n)(\d{1,6})\n([^\n]{1,300})\n(\d{1,16})\n/g

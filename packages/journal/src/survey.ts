@@ -31,7 +31,7 @@ export interface SurveyOptions {
   readonly nowMillis: number
   /** Epochs of the asking writer that it closed or gave up: gone, though its process lives. */
   readonly own: ReadonlySet<string>
-  /** Sync a dead epoch's end before it is named. */
+  /** Sync what is named before it is named. */
   readonly durable: boolean
 }
 
@@ -100,14 +100,15 @@ function observe(epoch: string, liveness: Liveness, options: SurveyOptions): Obs
   const folder = join(options.journal, epoch)
   // Before the records are read: a live writer's head may grow meanwhile.
   const expected = headSize(options.heads, epoch)
-  const { size, leaf, closed, torn, lastSegment } = readableEnd(folder, epoch)
-  if (expected > size)
-    return withTorn({ epoch, size, leaf, state: 'lost', expected_size: expected }, torn)
-  if (closed) return withTorn({ epoch, size, leaf, state: 'closed' }, torn)
+  const { size, leaf, closed, torn, unsynced } = readableEnd(folder, epoch)
+  // What is named here must still be there after a crash of the machine.
+  if (options.durable) for (const path of unsynced) syncFile(options.fs, path)
+  const found = { epoch, size, leaf }
+  if (expected > size) return withTorn({ ...found, state: 'lost', expected_size: expected }, torn)
+  if (closed) return withTorn({ ...found, state: 'closed' }, torn)
   // What a live writer has begun to write is no torn tail.
-  if (liveness === 'live') return { epoch, size, leaf, state: 'live' }
-  if (options.durable && lastSegment !== undefined) syncFile(options.fs, lastSegment)
-  return withTorn({ epoch, size, leaf, state: 'crashed' }, torn)
+  if (liveness === 'live') return { ...found, state: 'live' }
+  return withTorn({ ...found, state: 'crashed' }, torn)
 }
 
 function withTorn(observed: ObservedEpoch, torn: EpochEnd['torn']): ObservedEpoch {
@@ -119,7 +120,7 @@ function readableEnd(folder: string, epoch: string): EpochEnd {
   try {
     return findEpochEnd(folder, epoch)
   } catch {
-    return { size: 0, leaf: NO_PREV, closed: false }
+    return { size: 0, leaf: NO_PREV, closed: false, unsynced: [] }
   }
 }
 

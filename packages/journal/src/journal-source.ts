@@ -1,0 +1,285 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { closeSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type {
+  Batch,
+  BatchLimits,
+  RecordSource,
+  SealedCheckpoint,
+  SealedRecord,
+} from '@spanseal/core'
+import { AuditError } from '@spanseal/core'
+import type { Cursors } from './cursors.ts'
+import { FileCursors, memoryCursors } from './cursors.ts'
+import type { EpochPiece, EpochPosition, StuckEpoch } from './epoch-reader.ts'
+import { readEpoch } from './epoch-reader.ts'
+import { openRegular, readRange } from './file-lines.ts'
+import { errnoOf } from './journal-fs.ts'
+import { CURSORS_FOLDER, listEpochs, listSegments } from './journal-layout.ts'
+import { livenessOf, readWriterState } from './liveness.ts'
+
+export interface JournalSourceOptions {
+  /** Names the cursor: `[a-z0-9-]{1,64}`, one for each sink of the journal. */
+  readonly sinkName: string
+  /**
+   * The writer beside which this source runs: then only its epochs are read and those whose writers
+   * are gone, and other living processes deliver theirs. Default: all epochs.
+   */
+  readonly own?: { readonly epochs: ReadonlySet<string> }
+  /** `memory` begins at the beginning every time and writes nothing; default `file`. */
+  readonly cursor?: 'file' | 'memory'
+  /** How often to look for new epochs, and for writers that are gone; default 1,000. */
+  readonly rescanMillis?: number
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number
+}
+
+/** A journal as a source for `pump`. */
+export interface JournalSource extends RecordSource {
+  /** Says that there may be more: ends a `wait` at once. */
+  notify(): void
+  /** Whole lines that are not committed yet, of the epochs that this source delivers. */
+  pendingRecords(): number
+  /** Epochs that cannot be read on because they were damaged; the torn end of a crash is none. */
+  stuck(): readonly StuckEpoch[]
+}
+
+interface Progress {
+  committed: EpochPosition
+  read: EpochPosition
+}
+
+const SINK_NAME = /^[a-z0-9-]{1,64}$/
+const COUNT_CHUNK_BYTES = 1024 * 1024
+
+/**
+ * The records and checkpoints of a journal, epoch by epoch in order of age, from the sink's cursor
+ * on. Hands out only whole lines that link to what it handed out before, and a checkpoint never
+ * before the records that it covers. Never keeps the process alive.
+ *
+ * @throws AuditError `INVALID_OPTION` when `sinkName` cannot name a cursor
+ * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be read, or its cursors not be made
+ */
+export function journalSource(journal: string, options: JournalSourceOptions): JournalSource {
+  if (!SINK_NAME.test(options.sinkName)) {
+    const given = JSON.stringify(options.sinkName)
+    throw new AuditError('INVALID_OPTION', `sinkName: ${given} given, expected [a-z0-9-]{1,64}`, {
+      details: { option: 'sinkName' },
+    })
+  }
+  try {
+    if (!statSync(journal).isDirectory()) throw new Error('is not a folder')
+    const cursors =
+      options.cursor === 'memory'
+        ? memoryCursors()
+        : new FileCursors(join(journal, CURSORS_FOLDER, options.sinkName))
+    return new FolderSource(journal, cursors, options)
+  } catch (cause) {
+    const why = errnoOf(cause) ?? (cause instanceof Error ? cause.message : '')
+    throw new AuditError(
+      'JOURNAL_UNUSABLE',
+      `journal: ${journal} cannot be delivered from (${why})`,
+      {
+        cause,
+        details: { option: 'journal', file: journal },
+      },
+    )
+  }
+}
+
+class FolderSource implements JournalSource {
+  readonly #journal: string
+  readonly #cursors: Cursors
+  readonly #options: JournalSourceOptions
+  readonly #now: () => number
+  readonly #done: Set<string>
+  /** Not delivered to their ends, oldest first. */
+  #epochs: string[] = []
+  readonly #progress = new Map<string, Progress>()
+  readonly #stuck = new Map<string, StuckEpoch>()
+  readonly #positions = new WeakMap<Batch, ReadonlyMap<string, EpochPosition>>()
+  readonly #waiting = new Set<() => void>()
+  #scannedAtMillis = Number.NEGATIVE_INFINITY
+  #ownCount = -1
+  #notified = false
+
+  constructor(journal: string, cursors: Cursors, options: JournalSourceOptions) {
+    this.#journal = journal
+    this.#cursors = cursors
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#done = cursors.done()
+  }
+
+  async read(limits: BatchLimits): Promise<Batch | undefined> {
+    this.#scan()
+    const records: SealedRecord[] = []
+    const checkpoints: SealedCheckpoint[] = []
+    const positions = new Map<string, EpochPosition>()
+    let bytesLeft = limits.bytesMax
+    for (const epoch of this.#epochs) {
+      const recordCountMax = limits.recordCountMax - records.length
+      if (recordCountMax <= 0 || bytesLeft <= 0) break
+      const progress = this.#progressOf(epoch)
+      const budget = { recordCountMax, bytesMax: bytesLeft }
+      const piece = this.#readOn(epoch, progress, budget)
+      if (piece === undefined) continue
+      if (piece.records.length + piece.checkpoints.length > 0) {
+        records.push(...piece.records)
+        checkpoints.push(...piece.checkpoints)
+        bytesLeft -= piece.bytes
+        positions.set(epoch, piece.position)
+        progress.read = piece.position
+      } else if (progress.read === progress.committed) {
+        await this.#finishIfOver(epoch, progress, piece.atEnd)
+      }
+    }
+    if (positions.size === 0) return undefined
+    const batch = { records, checkpoints }
+    this.#positions.set(batch, positions)
+    return batch
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    for (const [epoch, position] of this.#positions.get(batch) ?? []) {
+      const progress = this.#progress.get(epoch)
+      if (progress === undefined || !isBehind(progress.committed, position)) continue
+      await this.#cursors.save(epoch, position)
+      progress.committed = position
+    }
+  }
+
+  rewind(): Promise<void> {
+    for (const progress of this.#progress.values()) progress.read = progress.committed
+    return Promise.resolve()
+  }
+
+  wait(timeoutMillis: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || this.#notified) {
+        this.#notified = false
+        return resolve()
+      }
+      const done = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        this.#waiting.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, timeoutMillis)
+      timer.unref()
+      signal.addEventListener('abort', done)
+      this.#waiting.add(done)
+    })
+  }
+
+  notify(): void {
+    if (this.#waiting.size === 0) this.#notified = true
+    for (const done of [...this.#waiting]) done()
+  }
+
+  pendingRecords(): number {
+    this.#scannedAtMillis = Number.NEGATIVE_INFINITY
+    this.#scan()
+    let pending = 0
+    for (const epoch of this.#epochs) {
+      try {
+        pending += linesBehind(join(this.#journal, epoch), this.#progressOf(epoch).committed)
+      } catch {
+        // Told by `stuck`.
+      }
+    }
+    return pending
+  }
+
+  stuck(): readonly StuckEpoch[] {
+    return [...this.#stuck.values()]
+  }
+
+  close(): Promise<void> {
+    this.notify()
+    return Promise.resolve()
+  }
+
+  #scan(): void {
+    const { own, rescanMillis = 1_000 } = this.#options
+    const now = this.#now()
+    const ownCount = own?.epochs.size ?? 0
+    if (ownCount === this.#ownCount && Math.abs(now - this.#scannedAtMillis) < rescanMillis) return
+    this.#scannedAtMillis = now
+    this.#ownCount = ownCount
+    const isOurs = (epoch: string): boolean => {
+      if (own === undefined || own.epochs.has(epoch) || this.#progress.has(epoch)) return true
+      return livenessOf(readWriterState(join(this.#journal, epoch)), now) !== 'live'
+    }
+    this.#epochs = listEpochs(this.#journal).filter(
+      (epoch) => !this.#done.has(epoch) && isOurs(epoch),
+    )
+  }
+
+  #progressOf(epoch: string): Progress {
+    let progress = this.#progress.get(epoch)
+    if (progress === undefined) {
+      const committed = this.#cursors.load(epoch)
+      progress = { committed, read: committed }
+      this.#progress.set(epoch, progress)
+    }
+    return progress
+  }
+
+  // One epoch that cannot be read must not hold up the others.
+  #readOn(epoch: string, progress: Progress, budget: BatchLimits): EpochPiece | undefined {
+    const folder = join(this.#journal, epoch)
+    try {
+      const piece = readEpoch({ folder, epoch, from: progress.read }, budget)
+      if (piece.stuck === undefined) this.#stuck.delete(epoch)
+      else this.#stuck.set(epoch, piece.stuck)
+      return piece
+    } catch (error) {
+      const { seq, offset } = progress.read
+      const reason = `cannot be read (${errnoOf(error) ?? 'unknown'})`
+      this.#stuck.set(epoch, { epoch, seq, file: folder, byteOffset: offset, reason })
+      return undefined
+    }
+  }
+
+  /** An epoch to which nothing can be added any more needs not be looked at again. */
+  async #finishIfOver(epoch: string, progress: Progress, atEnd: boolean): Promise<void> {
+    if (!atEnd) return
+    const { committed } = progress
+    const ended = committed.closed && committed.checkpointSize === committed.seq
+    const state = readWriterState(join(this.#journal, epoch))
+    if (!ended && livenessOf(state, this.#now()) !== 'gone') return
+    // It may have written between our reading and its end.
+    const last = this.#readOn(epoch, progress, { recordCountMax: 1, bytesMax: 1 })
+    if (last?.atEnd !== true || last.records.length + last.checkpoints.length > 0) return
+    await this.#cursors.finish(epoch, committed)
+    this.#done.add(epoch)
+    this.#progress.delete(epoch)
+    this.#scannedAtMillis = Number.NEGATIVE_INFINITY
+  }
+}
+
+function isBehind(a: EpochPosition, b: EpochPosition): boolean {
+  return a.seq < b.seq || a.checkpointBytes < b.checkpointBytes
+}
+
+function linesBehind(folder: string, from: EpochPosition): number {
+  let count = 0
+  for (const { firstSeq, path } of listSegments(folder)) {
+    if (firstSeq < from.segment) continue
+    const { fd, size } = openRegular(path)
+    try {
+      let offset = firstSeq === from.segment ? from.offset : 0
+      for (; offset < size; offset += COUNT_CHUNK_BYTES) {
+        const chunk = readRange(fd, offset, Math.min(COUNT_CHUNK_BYTES, size - offset))
+        for (let lf = chunk.indexOf(0x0a); lf >= 0; lf = chunk.indexOf(0x0a, lf + 1)) count++
+      }
+    } finally {
+      closeSync(fd)
+    }
+  }
+  return count
+}

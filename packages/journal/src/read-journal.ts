@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { constants } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { EpochBytes, SegmentBytes } from '@spanseal/core'
+import { AuditError, isEpochId } from '@spanseal/core'
+import { errnoOf } from './journal-fs.ts'
+import {
+  CHECKPOINTS_FILE,
+  CURSORS_FOLDER,
+  DRAFT_PREFIX,
+  firstSeqOf,
+  segmentName,
+  WRITER_FILE,
+} from './journal-layout.ts'
+
+const CHUNK_BYTES = 256 * 1024
+/** What an epoch folder may hold besides segments. */
+const EPOCH_FILES = new Set([CHECKPOINTS_FILE, WRITER_FILE, `${WRITER_FILE}.tmp`, 'leaves'])
+
+export interface ReadJournalOptions {
+  /** Told of everything that lies in the folder and is not read, with the reason. */
+  readonly onIgnored?: (path: string, reason: string) => void
+}
+
+/**
+ * The epochs of journals, epoch folders or single files, oldest first within a folder, each read in
+ * pieces when it is asked for. The list is taken when the iteration begins, and of each epoch no
+ * checkpoint is shown that was written after the list: so a journal that is being written to never
+ * looks shorter than its own checkpoints and observations say.
+ *
+ * @throws AuditError `NOT_FOUND` when there is nothing at a path
+ * @throws AuditError `JOURNAL_UNUSABLE` when it, or a segment in it, is a named pipe, a device or a
+ * loop of links, or cannot be read
+ */
+export async function* readJournal(
+  paths: string | readonly string[],
+  options: ReadJournalOptions = {},
+): AsyncGenerator<EpochBytes> {
+  const ignored = options.onIgnored ?? ((): void => {})
+  for (const path of typeof paths === 'string' ? [paths] : paths) {
+    const epochs = await epochsAt(path, ignored)
+    for (const epoch of epochs) yield epoch
+  }
+}
+
+type Ignored = NonNullable<ReadJournalOptions['onIgnored']>
+
+async function epochsAt(path: string, ignored: Ignored): Promise<EpochBytes[]> {
+  const what = await statOf(path)
+  if (what.isFile()) return [fileEpoch(path)]
+  if (!what.isDirectory()) throw unreadable(path, 'is neither a folder nor a regular file')
+  const names = await namesIn(path)
+  const isEpoch = isEpochId(basename(path)) || names.some((name) => firstSeqOf(name) !== undefined)
+  if (isEpoch) return [await folderEpoch(path, ignored)]
+  const epochs: EpochBytes[] = []
+  for (const name of names) {
+    const inner = join(path, name)
+    if (isEpochId(name) && (await isFolder(inner))) epochs.push(await folderEpoch(inner, ignored))
+    else if (isEpochId(name)) ignored(inner, 'named as an epoch, but no folder')
+    else if (name.startsWith(DRAFT_PREFIX)) ignored(inner, 'an epoch that never opened')
+    else if (name !== CURSORS_FOLDER) ignored(inner, 'no part of a journal')
+  }
+  return epochs
+}
+
+function fileEpoch(path: string): EpochBytes {
+  const firstSeq = firstSeqOf(basename(path))
+  const segment: SegmentBytes = {
+    file: path,
+    ...(firstSeq === undefined ? {} : { firstSeq }),
+    chunks: () => chunksOf(path),
+  }
+  return {
+    name: path,
+    segments: () => values([segment]),
+    checkpoints: () => values<Uint8Array>([]),
+  }
+}
+
+async function folderEpoch(folder: string, ignored: Ignored): Promise<EpochBytes> {
+  const id = basename(folder)
+  const checkpoints = join(folder, CHECKPOINTS_FILE)
+  const checkpointBytes = await sizeOf(checkpoints)
+  return {
+    name: folder,
+    ...(isEpochId(id) ? { epoch: id } : {}),
+    segments: () => segmentsOf(folder, ignored),
+    checkpoints: () =>
+      checkpointBytes === 0 ? values([]) : chunksOf(checkpoints, checkpointBytes),
+  }
+}
+
+async function* segmentsOf(folder: string, ignored: Ignored): AsyncGenerator<SegmentBytes> {
+  const names = await namesIn(folder)
+  const seqs: number[] = []
+  for (const name of names) {
+    const firstSeq = firstSeqOf(name)
+    if (firstSeq !== undefined) seqs.push(firstSeq)
+    else if (!EPOCH_FILES.has(name)) ignored(join(folder, name), 'no part of an epoch')
+  }
+  for (const firstSeq of seqs.sort((a, b) => a - b)) {
+    const file = join(folder, segmentName(firstSeq))
+    yield { file, firstSeq, chunks: () => chunksOf(file) }
+  }
+}
+
+/** A file's bytes; each chunk is the reader's to keep. */
+async function* chunksOf(
+  path: string,
+  bytesMax = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Uint8Array> {
+  const handle = await openRegularFile(path)
+  try {
+    for (let position = 0; position < bytesMax; ) {
+      const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, bytesMax - position))
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+      yield chunk.subarray(0, bytesRead)
+    }
+  } catch (error) {
+    throw asUnreadable(path, error)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function openRegularFile(path: string): Promise<FileHandle> {
+  let handle: FileHandle
+  try {
+    // O_NONBLOCK: opening a named pipe must not wait for its other end.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    throw asUnreadable(path, error)
+  }
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw unreadable(path, 'is not a regular file')
+}
+
+async function* values<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort()
+  } catch (error) {
+    throw asUnreadable(folder, error)
+  }
+}
+
+async function statOf(path: string): ReturnType<typeof stat> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    throw asUnreadable(path, error)
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** 0 where there is no such file. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const found = await stat(path)
+    return found.isFile() ? found.size : 0
+  } catch {
+    return 0
+  }
+}
+
+function asUnreadable(path: string, cause: unknown): AuditError {
+  if (cause instanceof AuditError) return cause
+  const code = errnoOf(cause)
+  if (code === 'ENOENT') {
+    return new AuditError('NOT_FOUND', `${path}: there is nothing there`, {
+      cause,
+      details: { file: path },
+    })
+  }
+  const why =
+    code === 'ELOOP' ? 'is a loop of symbolic links' : `cannot be read (${code ?? 'unknown'})`
+  return unreadable(path, why, cause)
+}
+
+function unreadable(path: string, why: string, cause?: unknown): AuditError {
+  return new AuditError('JOURNAL_UNUSABLE', `${path} ${why}`, { cause, details: { file: path } })
+}
