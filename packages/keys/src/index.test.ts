@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { expect, test } from 'vitest'
+import * as keys from './index.ts'
+
+test('the package exports these names and no others', () => {
+  expect(Object.keys(keys).sort()).toEqual([
+    'ISSUER_DAYS',
+    'PERIOD_DAYS',
+    'defaultKeyringFolder',
+    'openKeyring',
+  ])
+})
