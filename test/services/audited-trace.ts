@@ -76,26 +76,39 @@ export function expectAuditedTrace(spans: readonly OtlpSpan[], journal: string):
   expect(attributesOf(named(spans, 'execute_tool notify'))['agent.id']).toEqual({
     stringValue: 'billing-1',
   })
-  const lines = linesOf(journal)
-  for (const span of spans) expectPointer(span, lines)
+  expectSpansOfJournal(spans, journal)
 }
 
 /**
- * What the span points to is in the journal: the lines with these numbers have these hashes, and
- * they are about this span. Steps of reasoning and handovers have one record, all others two.
+ * Checks that the spans are those of the journal: each span that a record speaks of is there, and
+ * what each span points to is in the journal.
  */
+export function expectSpansOfJournal(spans: readonly OtlpSpan[], journal: string): void {
+  const lines = linesOf(journal)
+  const recorded = new Set<string>()
+  for (const line of lines.values()) {
+    const { trace } = JSON.parse(line.toString()) as { trace?: { span_id?: string } }
+    if (trace?.span_id !== undefined) recorded.add(trace.span_id)
+  }
+  expect(new Set(spans.map((span) => span.spanId))).toEqual(recorded)
+  for (const span of spans) expectPointer(span, lines)
+}
+
+/** The record that each of the span's pointers names has the hash that stands beside it. */
 function expectPointer(span: OtlpSpan, lines: ReadonlyMap<string, Buffer>): void {
   const attributes = attributesOf(span)
-  const epoch = attributes['spanseal.epoch']?.['stringValue'] as string
-  const twice = /^(invoke_agent|execute_tool) /.test(span.name)
-  for (const which of twice ? ['start', 'end'] : ['start']) {
-    const seq = Number(attributes[`spanseal.${which}.seq`]?.['intValue'])
-    const line = lines.get(`${epoch}/${seq}`)
-    if (!line) throw new Error(`${span.name}: the journal has no line ${epoch}/${seq}`)
-    expect(attributes[`spanseal.${which}.hash`]).toEqual({ stringValue: leafHash(line) })
-    expect(JSON.parse(line.toString())).toMatchObject({
-      trace: { trace_id: span.traceId, span_id: span.spanId },
-    })
+  const text = (key: string): string | undefined => attributes[key]?.['stringValue'] as string
+  const ends = ['start', 'end'].filter((end) => attributes[`spanseal.${end}.seq`] !== undefined)
+  // A step of reasoning and a handover have one record, all others two.
+  expect(ends).toEqual(/^(reasoning|handoff)$/.test(span.name) ? ['start'] : ['start', 'end'])
+  for (const end of ends) {
+    const epoch = text(`spanseal.${end}.epoch`) ?? text('spanseal.epoch')
+    const place = `${epoch}/${attributes[`spanseal.${end}.seq`]?.['intValue'] as string}`
+    const line = lines.get(place)
+    if (!line) throw new Error(`${span.name}: the journal has no line ${place}`)
+    expect(text(`spanseal.${end}.hash`)).toBe(leafHash(line))
+    const trace = { trace_id: span.traceId, span_id: span.spanId }
+    expect(JSON.parse(line.toString())).toMatchObject({ trace })
   }
 }
 
