@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type {
+  Authorization,
+  CommitKeys,
+  Commitment,
+  Observed,
+  RecordDraft,
+  TraceRef,
+} from '@spanseal/core'
+import type { AppendedRecord } from '@spanseal/journal'
+import type { AuditScope } from './scope.ts'
+import type { RegisteredTool } from './tool-definition.ts'
+
+/** A call about to be made. */
+export interface CallIntent {
+  readonly kind: 'tool' | 'task'
+  readonly scope: AuditScope
+  readonly trace: TraceRef
+  /** What is committed as the input; absent where it is not known (foreign spans). */
+  readonly args?: readonly unknown[]
+  readonly subjects: readonly string[]
+  /** Of tools. */
+  readonly tool?: RegisteredTool
+  readonly authorization?: Authorization
+  /** Of tasks. */
+  readonly name?: string
+  readonly externalId?: string
+  readonly attempt?: number
+  /** When it happened, where that is known to be earlier; `YYYY-MM-DDTHH:mm:ss.sssZ`. */
+  readonly eventAt?: string
+}
+
+/** A call whose start is recorded; handed back to `finish`. */
+export interface OpenCall {
+  readonly intent: CallIntent
+  readonly start: AppendedRecord | undefined
+  readonly input: Commitment | undefined
+  readonly inputBytes: number
+  readonly startedNs: bigint
+  readonly keys: CommitKeys | undefined
+  readonly blocks: Pick<RecordDraft, 'actor' | 'authorization' | 'context' | 'tool'>
+  /** Set while the tool runs, so that it costs the caller nothing. */
+  observed: Observed | undefined
+  finished: boolean
+}
+
+/** A decision about a call. */
+export interface AuthorizationNote {
+  readonly scope: AuditScope
+  readonly trace: TraceRef
+  readonly tool: RegisteredTool
+  readonly authorization: Authorization
+  readonly reason: string | undefined
+}
+
+/** Where a finished call's records stand. */
+export interface CallRecords {
+  readonly start: AppendedRecord | undefined
+  readonly end: AppendedRecord | undefined
+  readonly output: Commitment | undefined
+  readonly durationNs: bigint
+}

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { AuditError } from '@spanseal/core'
+import type { AuditOptions, OtlpEndpoint } from './options.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Options from environment variables alone: OpenTelemetry's where it has them
+ * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/), `SPANSEAL_*`
+ * for the rest.
+ *
+ * @throws AuditError `INVALID_OPTION` naming the variable
+ */
+export function optionsFromEnv(env: Env): AuditOptions {
+  const resource = keyValues('OTEL_RESOURCE_ATTRIBUTES', env['OTEL_RESOURCE_ATTRIBUTES'])
+  const name = env['OTEL_SERVICE_NAME'] || resource['service.name'] || 'unknown_service:node'
+  const agentId = env['SPANSEAL_AGENT_ID']
+  return {
+    service: {
+      name,
+      ...optional('version', resource['service.version']),
+      ...optional('instance', resource['service.instance.id']),
+    },
+    journal: env['SPANSEAL_JOURNAL'] || './audit',
+    deployment: {
+      ...optional(
+        'environment',
+        resource['deployment.environment.name'] ?? resource['deployment.environment'],
+      ),
+      ...optional('cluster', resource['k8s.cluster.name']),
+    },
+    ...(agentId ? { agent: { id: agentId, ...optional('name', env['SPANSEAL_AGENT_NAME']) } } : {}),
+    ...optional('keys', env['SPANSEAL_KEYS']),
+    ...optional('log', env['SPANSEAL_LOG']),
+    ...optional('durability', env['SPANSEAL_DURABILITY'] as AuditOptions['durability']),
+    ...optional('errors', env['SPANSEAL_ERRORS'] as AuditOptions['errors']),
+    ...optional('identities', env['SPANSEAL_IDENTITIES'] as AuditOptions['identities']),
+    ...optional('commitments', env['SPANSEAL_COMMITMENTS'] as AuditOptions['commitments']),
+    ...optional('spanName', env['SPANSEAL_SPAN_NAME'] as AuditOptions['spanName']),
+    ...optional('otlp', endpointFromEnv(env)),
+    ...optional('shutdownTimeoutMillis', millis(env['SPANSEAL_SHUTDOWN_TIMEOUT_MILLIS'])),
+  }
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined | ''): { [P in K]?: V } {
+  return (value === undefined || value === '' ? {} : { [key]: value }) as { [P in K]?: V }
+}
+
+function millis(text: string | undefined): number | undefined {
+  return text === undefined || text === '' ? undefined : Number(text)
+}
+
+function endpointFromEnv(env: Env): OtlpEndpoint | undefined {
+  const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT']
+  if (!url || env['OTEL_TRACES_EXPORTER'] === 'none') return undefined
+  const headers = keyValues(
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    env['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] || env['OTEL_EXPORTER_OTLP_HEADERS'],
+  )
+  return { url, headers }
+}
+
+/** `a=1,b=2` with percent-encoded values, as W3C Baggage. */
+function keyValues(variable: string, text: string | undefined): Record<string, string> {
+  const pairs: Record<string, string> = {}
+  for (const member of (text ?? '').split(',').filter((part) => part.trim() !== '')) {
+    const at = member.indexOf('=')
+    try {
+      if (at < 1) throw new URIError()
+      pairs[member.slice(0, at).trim()] = decodeURIComponent(member.slice(at + 1).trim())
+    } catch {
+      // The values may be secrets: the message names the variable only.
+      throw new AuditError(
+        'INVALID_OPTION',
+        `${variable}: a part is not <key>=<percent-encoded value>`,
+        {
+          details: { option: variable },
+        },
+      )
+    }
+  }
+  return pairs
+}

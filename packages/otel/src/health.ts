@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { SinkHealth } from './shipping.ts'
+import type { ExporterHealth } from './span-exporter.ts'
+
+/** The state of an audit; every number counts from its opening. */
+export interface AuditHealth {
+  /** Nothing was lost, refused or failed so far. */
+  readonly ok: boolean
+  readonly journal: {
+    readonly folder: string
+    /** Absent while writing fails. */
+    readonly epoch?: string
+    readonly recordsWritten: number
+    readonly recordsFailed: number
+    /** Epochs given up after a failed write or sync. */
+    readonly failedEpochs: number
+    /** Why writing fails at present. */
+    readonly failure?: string
+  }
+  readonly calls: { readonly open: number; readonly denied: number }
+  readonly spans: {
+    /** How spans come to be, in words. */
+    readonly provider: string
+    readonly exported: number
+    readonly failed: number
+    readonly endpoints: readonly ExporterHealth[]
+  }
+  readonly foreign: {
+    readonly recorded: number
+    readonly ignored: number
+    /** Whether an {@link agentSampler} keeps unsampled agent spans visible. */
+    readonly sampler: boolean
+  }
+  readonly sinks: readonly (SinkHealth & { readonly pending: number })[]
+  /** Faults of hooks or of our own code that were kept from the agent. */
+  readonly internalErrors: number
+}
+
+/** What `shutdown()` could not finish. */
+export interface ShutdownReport {
+  /** Calls that had not settled; `epoch.close` lists them. */
+  readonly openCalls: number
+  /** Records per sink that were not acknowledged; the next `register()` or `spanseal ship` delivers them. */
+  readonly undelivered: Readonly<Record<string, number>>
+}

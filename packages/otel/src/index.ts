@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+export { Audit, createAudit, register } from './audit.ts'
+export type {
+  AuthorizationDecision,
+  AuthorizationRequest,
+  AuthorizeHook,
+} from './authorize.ts'
+export type { CallIntent, CallRecords, OpenCall } from './call.ts'
+export { optionsFromEnv } from './env.ts'
+export type { AuditHealth, ShutdownReport } from './health.ts'
+export type { AuditOptions, ForeignOptions, OtlpEndpoint } from './options.ts'
+export type { CallOutcome, ErrorFacts } from './outcome.ts'
+export type { RedactionOptions } from './redact/redaction-options.ts'
+export { agentSampler } from './sampler.ts'
+export type { SinkHealth } from './shipping.ts'
+export type { ExporterHealth } from './span-exporter.ts'
+export { AuditSpanExporter } from './span-exporter.ts'
+export { AuditSpanProcessor } from './span-processor.ts'
+export type { TaskOptions } from './task-scope.ts'
+export type { Handoff, Reasoning } from './tasks.ts'
+export { Task } from './tasks.ts'
+export type { ReturnedFailure, ToolCallRequest } from './tool-calls.ts'
+export type { RegisteredTool, ToolDefinition } from './tool-definition.ts'
+export type { CarriedContext, TraceCarrier } from './traceparent.ts'
+export { fromCarrier, toCarrier } from './traceparent.ts'

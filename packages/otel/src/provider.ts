@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Tracer } from '@opentelemetry/api'
+import { ProxyTracerProvider, trace } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node'
+import {
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  ParentBasedSampler,
+} from '@opentelemetry/sdk-trace-node'
+import {
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from '@opentelemetry/semantic-conventions'
+import { TRACER_NAME } from '@spanseal/core'
+import type { OtlpEndpoint, ResolvedOptions } from './options.ts'
+import { agentSampler } from './sampler.ts'
+import type { NamedExporter } from './span-exporter.ts'
+
+/** The only file that knows how a provider is built (SDK 2.x). */
+
+/**
+ * More batches than the OTLP exporter sends at once (30) are refused when everything is flushed
+ * together, so the queue holds fewer: 16 batches of 512.
+ */
+const QUEUE = { maxQueueSize: 8_192, maxExportBatchSize: 512 }
+
+/** How the spans of an audit come to be. */
+export interface ProviderState {
+  /** Undefined where spans are off. */
+  readonly tracer: Tracer | undefined
+  /** For people, in `health()`. */
+  readonly description: string
+  readonly forceFlush: () => Promise<void>
+  readonly shutdown: () => Promise<void>
+}
+
+const NOTHING = async (): Promise<void> => {}
+
+/** Spans off, evidence on. */
+export function noProvider(why: string): ProviderState {
+  return { tracer: undefined, description: why, forceFlush: NOTHING, shutdown: NOTHING }
+}
+
+/** The tracer of whatever provider the user builds. */
+export function userProvider(): ProviderState {
+  return {
+    tracer: trace.getTracer(TRACER_NAME),
+    description:
+      'built by the user: put audit.processor first, and audit.exporter behind a batch processor',
+    forceFlush: NOTHING,
+    shutdown: NOTHING,
+  }
+}
+
+/**
+ * Builds a provider with our processor and exporter and makes it the global one. Where another one is
+ * registered already, that one stays, ours is used for our own spans, and the description says so.
+ */
+export function ownProvider(
+  options: ResolvedOptions,
+  processor: SpanProcessor,
+  exporter: SpanExporter,
+): ProviderState {
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes(resourceAttributes(options)),
+    sampler: agentSampler(new ParentBasedSampler({ root: new AlwaysOnSampler() })),
+    spanProcessors: [
+      processor,
+      ...(options.endpoints.length === 0 ? [] : [new BatchSpanProcessor(exporter, QUEUE)]),
+    ],
+  })
+  const free = !hasGlobalProvider()
+  if (free) provider.register()
+  return {
+    tracer: provider.getTracer(TRACER_NAME),
+    description: free
+      ? 'registered globally'
+      : 'private: another provider was registered before; spans of others reach the journal only if audit.processor is put into it',
+    forceFlush: () => provider.forceFlush(),
+    shutdown: async () => {
+      await provider.shutdown()
+      if (free) trace.disable()
+    },
+  }
+}
+
+function hasGlobalProvider(): boolean {
+  const global = trace.getTracerProvider()
+  if (!(global instanceof ProxyTracerProvider)) return true
+  return global.getDelegate().constructor.name !== 'NoopTracerProvider'
+}
+
+function resourceAttributes({
+  service,
+  deployment,
+  environment,
+}: ResolvedOptions): Record<string, string> {
+  return {
+    [ATTR_SERVICE_NAME]: service.name,
+    ...(service.version === undefined ? {} : { [ATTR_SERVICE_VERSION]: service.version }),
+    ...(service.instance === undefined ? {} : { [ATTR_SERVICE_INSTANCE_ID]: service.instance }),
+    ...(environment === 'unspecified' ? {} : { 'deployment.environment.name': environment }),
+    ...(deployment?.cluster === undefined ? {} : { 'k8s.cluster.name': deployment.cluster }),
+  }
+}
+
+/** One OTLP/HTTP exporter an endpoint. */
+export function otlpExporters(endpoints: readonly OtlpEndpoint[]): NamedExporter[] {
+  return endpoints.map(({ url, headers }) => {
+    const address = new URL(url)
+    if (!address.pathname.endsWith('/v1/traces')) {
+      address.pathname = `${address.pathname.replace(/\/$/, '')}/v1/traces`
+    }
+    const exporter = new OTLPTraceExporter({
+      url: address.href,
+      ...(headers === undefined ? {} : { headers: { ...headers } }),
+    })
+    return { name: `${address.protocol}//${address.host}`, exporter }
+  })
+}
