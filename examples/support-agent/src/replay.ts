@@ -37,7 +37,13 @@ export async function replayFile(audit: Audit, file: string): Promise<string | u
     if (known !== undefined) return known
     const registered = audit.registerTool({ name, publisher: 'recorded', async: true })
     const tool: RecordedTool = ({ id, function: { arguments: args } }, answer) => {
-      const request = { tool: registered, args: [JSON.parse(args)], externalId: id, async: true, judge: recordedFailure }
+      const request = {
+        tool: registered,
+        args: [JSON.parse(args)],
+        externalId: id,
+        async: true,
+        judge: recordedFailure,
+      }
       return audit.call(request, async () => answer)
     }
     tools.set(name, tool)
@@ -45,17 +51,25 @@ export async function replayFile(audit: Audit, file: string): Promise<string | u
   }
   let trace: string | undefined
   for (const [i, episode] of episodes.entries()) {
-    if (process.stderr.isTTY) process.stderr.write(`\rreplaying episode ${i + 1} of ${episodes.length}`)
-    await audit.task({ name: `episode ${episode.task_id}`, session: `episode-${i}` }, async (task) => {
-      trace = task.traceId
-      await replayEpisode(task, episode, toolNamed)
-    })
+    if (process.stderr.isTTY)
+      process.stderr.write(`\rreplaying episode ${i + 1} of ${episodes.length}`)
+    await audit.task(
+      { name: `episode ${episode.task_id}`, session: `episode-${i}` },
+      async (task) => {
+        trace = task.traceId
+        await replayEpisode(task, episode, toolNamed)
+      },
+    )
   }
   if (process.stderr.isTTY) process.stderr.write('\n')
   return trace
 }
 
-async function replayEpisode(task: Task, { traj }: Episode, toolNamed: (name: string) => RecordedTool): Promise<void> {
+async function replayEpisode(
+  task: Task,
+  { traj }: Episode,
+  toolNamed: (name: string) => RecordedTool,
+): Promise<void> {
   for (const [i, { role, content, tool_calls }] of traj.entries()) {
     if (role === 'user' && content !== null) await task.userInput(content)
     if (role === 'assistant' && content !== null) await task.output(content)

@@ -3,8 +3,8 @@
 
 import { relative } from 'node:path'
 import type { AuditRecord } from '@spanseal/core'
-import { buildTimelines, parseVkey, renderTimeline, verify } from '@spanseal/core'
-import { readJournal, readRecords } from '@spanseal/journal'
+import { buildTimelines, parseVkey, readRecords, renderTimeline, verify } from '@spanseal/core'
+import { readJournal } from '@spanseal/journal'
 import { openKeyring } from '@spanseal/keys'
 
 /** What was run, for the report. */
@@ -16,10 +16,12 @@ export interface RunOutcome {
 
 /** Verifies the journal, prints the timelines and what to do next; the exit status. */
 export async function reportJournal(journal: string, run: RunOutcome): Promise<number> {
-  const [vkey = ''] = openKeyring({ log: 'localhost/support-agent', journal }).issuerVkeys().map((key) => key.vkey)
+  const [vkey = ''] = openKeyring({ log: 'localhost/support-agent', journal })
+    .issuerVkeys()
+    .map((key) => key.vkey)
   if (run.showTimelines) {
     const records: AuditRecord[] = []
-    for await (const record of readRecords(journal)) records.push(record)
+    for await (const record of readRecords(readJournal(journal))) records.push(record)
     const width = process.stdout.columns ?? 100
     const color = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
     for (const timeline of buildTimelines(records)) {
@@ -40,7 +42,9 @@ export async function reportJournal(journal: string, run: RunOutcome): Promise<n
       '',
       'Next:',
       `  npx spanseal verify ${shown} --key '${vkey}'`,
-      ...(run.lastTrace === undefined ? [] : [`  npx spanseal timeline ${run.lastTrace} --journal ${shown}`]),
+      ...(run.lastTrace === undefined
+        ? []
+        : [`  npx spanseal timeline ${run.lastTrace} --journal ${shown}`]),
       '',
     ].join('\n'),
   )

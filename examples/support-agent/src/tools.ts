@@ -17,8 +17,16 @@ export interface AgentTools {
   close(): Promise<void>
 }
 
-const READS: Partial<ToolDefinition> = { risk: 'read', trustLevel: 'gold', permissions: ['filesystem:read'] }
-const WRITES: Partial<ToolDefinition> = { risk: 'write', trustLevel: 'gold', permissions: ['filesystem:write'] }
+const READS: Partial<ToolDefinition> = {
+  risk: 'read',
+  trustLevel: 'gold',
+  permissions: ['filesystem:read'],
+}
+const WRITES: Partial<ToolDefinition> = {
+  risk: 'write',
+  trustLevel: 'gold',
+  permissions: ['filesystem:write'],
+}
 
 /** What our registry knows of the servers' tools. */
 const REGISTRY: Readonly<Record<string, Partial<ToolDefinition>>> = {
@@ -27,12 +35,20 @@ const REGISTRY: Readonly<Record<string, Partial<ToolDefinition>>> = {
   directory_tree: READS,
   write_file: WRITES,
   move_file: WRITES,
-  create_entities: { risk: 'write', permissions: ['data_access:write'], classifications: ['customer'] },
+  create_entities: {
+    risk: 'write',
+    permissions: ['data_access:write'],
+    classifications: ['customer'],
+  },
   search_nodes: { risk: 'read', permissions: ['data_access:read'], classifications: ['customer'] },
 }
 
 /** Starts the servers and audits their clients. */
-export async function startTools(audit: Audit, workspace: string, out: string): Promise<AgentTools> {
+export async function startTools(
+  audit: Audit,
+  workspace: string,
+  out: string,
+): Promise<AgentTools> {
   const files = await connect(audit, '@modelcontextprotocol/server-filesystem', [workspace])
   const memory = await connect(audit, '@modelcontextprotocol/server-memory', [], {
     MEMORY_FILE_PATH: join(out, 'memory.jsonl'),
@@ -47,7 +63,12 @@ export async function startTools(audit: Audit, workspace: string, out: string): 
   }
 }
 
-async function connect(audit: Audit, server: string, args: string[], env: Record<string, string> = {}): Promise<Client> {
+async function connect(
+  audit: Audit,
+  server: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Client> {
   const manifest = createRequire(import.meta.url).resolve(`${server}/package.json`)
   const { bin } = createRequire(import.meta.url)(manifest) as { bin: Record<string, string> }
   const script = join(dirname(manifest), Object.values(bin)[0] as string)
@@ -60,7 +81,10 @@ async function connect(audit: Audit, server: string, args: string[], env: Record
   const client = new Client({ name: 'support-agent', version: '1.4.0' })
   await client.connect(transport)
   const tools = Object.fromEntries(
-    Object.entries(REGISTRY).map(([name, known]) => [name, { publisher: 'modelcontextprotocol', ...known }]),
+    Object.entries(REGISTRY).map(([name, known]) => [
+      name,
+      { publisher: 'modelcontextprotocol', ...known },
+    ]),
   )
   return auditMcpClient(audit, client, { tools })
 }

@@ -96,6 +96,8 @@ export type {
   TraceRef,
   UserInput,
 } from './record.ts'
+export type { ReadRecordsOptions } from './read-records.ts'
+export { readRecords } from './read-records.ts'
 export {
   CALL_STATUSES,
   EVENT_TYPES,

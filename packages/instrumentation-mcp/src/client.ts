@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AsyncResource } from 'node:async_hooks'
-import { SpanKind } from '@opentelemetry/api'
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { SpanKind } from '@opentelemetry/api'
 import { ATTR_MCP_METHOD_NAME, ATTR_MCP_SESSION_ID } from '@spanseal/core'
 import type { Audit, RegisteredTool, ToolDefinition } from '@spanseal/otel'
 import { remember } from './remember.ts'
@@ -26,7 +26,11 @@ export interface McpClientOptions {
  * refuses. Bypassed by: `client.request({ method: 'tools/call' })`, `client.experimental.tasks`, and
  * another client on the same transport.
  */
-export function auditMcpClient<C extends Client>(audit: Audit, client: C, options: McpClientOptions = {}): C {
+export function auditMcpClient<C extends Client>(
+  audit: Audit,
+  client: C,
+  options: McpClientOptions = {},
+): C {
   const registered = new Map<string, RegisteredTool>()
   const callTool = client.callTool.bind(client)
   const toolNamed = (name: string): RegisteredTool => {

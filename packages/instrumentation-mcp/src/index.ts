@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-export { auditMcpClient } from './client.ts'
 export type { McpClientOptions } from './client.ts'
-export { auditMcpServer } from './server.ts'
+export { auditMcpClient } from './client.ts'
 export type { McpServerOptions } from './server.ts'
+export { auditMcpServer } from './server.ts'

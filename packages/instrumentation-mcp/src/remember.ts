@@ -7,7 +7,11 @@ import type { RegisteredTool } from '@spanseal/otel'
 const NAMES_MAX = 1_024
 
 /** Keeps a tool under its name. */
-export function remember(tools: Map<string, RegisteredTool>, name: string, tool: RegisteredTool): void {
+export function remember(
+  tools: Map<string, RegisteredTool>,
+  name: string,
+  tool: RegisteredTool,
+): void {
   if (tools.size >= NAMES_MAX) tools.clear()
   tools.set(name, tool)
 }

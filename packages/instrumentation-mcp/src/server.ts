@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { SpanKind } from '@opentelemetry/api'
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { SpanKind } from '@opentelemetry/api'
 import { ATTR_JSONRPC_REQUEST_ID, ATTR_MCP_METHOD_NAME, ATTR_MCP_SESSION_ID } from '@spanseal/core'
 import type { Audit, RegisteredTool, ToolDefinition, TraceCarrier } from '@spanseal/otel'
 import { remember } from './remember.ts'
@@ -44,34 +44,47 @@ const TOOLS_CALL = 'tools/call'
  *
  * @throws Error from the SDK when a `tools/call` handler is set already
  */
-export function auditMcpServer<S extends McpServer | Server>(audit: Audit, mcp: S, options: McpServerOptions = {}): S {
+export function auditMcpServer<S extends McpServer | Server>(
+  audit: Audit,
+  mcp: S,
+  options: McpServerOptions = {},
+): S {
   const server: Server = 'server' in mcp ? (mcp as McpServer).server : (mcp as Server)
   server.assertCanSetRequestHandler(TOOLS_CALL)
-  const setRequestHandler = server.setRequestHandler.bind(server) as (schema: unknown, handler: Handler) => void
+  const setRequestHandler = server.setRequestHandler.bind(server) as (
+    schema: unknown,
+    handler: Handler,
+  ) => void
   const registered = new Map<string, RegisteredTool>()
-  const audited = (handler: Handler): Handler => (request, extra) => {
-    const { name, arguments: args = {}, _meta = {} } = request.params
-    const known = registered.get(name) ?? audit.outsideTool(definitionOf(name, options))
-    remember(registered, name, known)
-    const cancelled = (): 'cancelled' | undefined => (extra.signal?.aborted === true ? 'cancelled' : undefined)
-    return audit.below(_meta, () =>
-      audit.call(
-        {
-          tool: known,
-          args: [args],
-          async: true,
-          spanName: `${TOOLS_CALL} ${name}`,
-          spanKind: SpanKind.SERVER,
-          attributes: requestAttributes(extra),
-          judge: judgeToolResult,
-          judgeError: cancelled,
-        },
-        () => handler(request, extra),
-      ),
-    )
-  }
+  const audited =
+    (handler: Handler): Handler =>
+    (request, extra) => {
+      const { name, arguments: args = {}, _meta = {} } = request.params
+      const known = registered.get(name) ?? audit.outsideTool(definitionOf(name, options))
+      remember(registered, name, known)
+      const cancelled = (): 'cancelled' | undefined =>
+        extra.signal?.aborted === true ? 'cancelled' : undefined
+      return audit.below(_meta, () =>
+        audit.call(
+          {
+            tool: known,
+            args: [args],
+            async: true,
+            spanName: `${TOOLS_CALL} ${name}`,
+            spanKind: SpanKind.SERVER,
+            attributes: requestAttributes(extra),
+            judge: judgeToolResult,
+            judgeError: cancelled,
+          },
+          () => handler(request, extra),
+        ),
+      )
+    }
   server.setRequestHandler = ((schema: unknown, handler: Handler) =>
-    setRequestHandler(schema, methodOf(schema) === TOOLS_CALL ? audited(handler) : handler)) as Server['setRequestHandler']
+    setRequestHandler(
+      schema,
+      methodOf(schema) === TOOLS_CALL ? audited(handler) : handler,
+    )) as Server['setRequestHandler']
   return mcp
 }
 

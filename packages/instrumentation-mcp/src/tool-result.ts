@@ -19,7 +19,10 @@ function isText(value: unknown): value is string {
 const REQUEST_TIMEOUT = -32001 // the SDK's code for time-outs and for aborted requests alike
 
 /** Tells a time-out from a cancellation, which the SDK rejects with the same code. */
-export function judgeRequestError(thrown: unknown, signal: AbortSignal | undefined): 'cancelled' | 'timeout' | undefined {
+export function judgeRequestError(
+  thrown: unknown,
+  signal: AbortSignal | undefined,
+): 'cancelled' | 'timeout' | undefined {
   if (signal?.aborted === true) return 'cancelled'
   const { code } = (thrown ?? {}) as { code?: unknown }
   return code === REQUEST_TIMEOUT ? 'timeout' : undefined
