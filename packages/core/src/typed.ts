@@ -13,7 +13,7 @@ import type { CanonicalReader } from './canonical.ts'
 /** How deep values are followed; what is deeper becomes a marker and the commitment partial. */
 const DEPTH_MAX = 256
 /** How long an encoding grows; what comes later becomes a marker and the commitment partial. */
-const BYTES_MAX = 2 ** 29
+const BYTES_MAX = 2 ** 28
 
 /** What stands for a part that could not be read. */
 type Marker = 'depth' | 'function' | 'opaque' | 'size' | 'unreadable'
