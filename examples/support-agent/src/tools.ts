@@ -49,9 +49,15 @@ export async function startTools(
   workspace: string,
   out: string,
 ): Promise<AgentTools> {
-  const files = await connect(audit, '@modelcontextprotocol/server-filesystem', [workspace])
-  const memory = await connect(audit, '@modelcontextprotocol/server-memory', [], {
-    MEMORY_FILE_PATH: join(out, 'memory.jsonl'),
+  const files = await connect(audit, {
+    server: '@modelcontextprotocol/server-filesystem',
+    args: [workspace],
+    env: {},
+  })
+  const memory = await connect(audit, {
+    server: '@modelcontextprotocol/server-memory',
+    args: [],
+    env: { MEMORY_FILE_PATH: join(out, 'memory.jsonl') },
   })
   return {
     files,
@@ -63,12 +69,14 @@ export async function startTools(
   }
 }
 
-async function connect(
-  audit: Audit,
-  server: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<Client> {
+interface ServerCommand {
+  /** Name of the npm package. */
+  readonly server: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+async function connect(audit: Audit, { server, args, env }: ServerCommand): Promise<Client> {
   const manifest = createRequire(import.meta.url).resolve(`${server}/package.json`)
   const { bin } = createRequire(import.meta.url)(manifest) as { bin: Record<string, string> }
   const script = join(dirname(manifest), Object.values(bin)[0] as string)

@@ -91,7 +91,7 @@ describe('an audited client', () => {
     const giveUp = new AbortController()
     const cancelled = client.callTool({ name: 'hang' }, undefined, { signal: giveUp.signal })
     giveUp.abort()
-    await expect(cancelled).rejects.toThrow()
+    await expect(cancelled).rejects.toThrow('aborted')
     await expect(client.callTool({ name: 'hang' }, undefined, { timeout: 20 })).rejects.toThrow(
       'timed out',
     )

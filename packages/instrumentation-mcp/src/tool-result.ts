@@ -8,7 +8,8 @@ import type { ReturnedFailure } from '@spanseal/otel'
 export function judgeToolResult(result: unknown): ReturnedFailure | undefined {
   const { isError, content } = (result ?? {}) as { isError?: unknown; content?: unknown }
   if (isError !== true) return undefined
-  const texts = Array.isArray(content) ? content.map((part) => part?.text).filter(isText) : []
+  const parts: readonly unknown[] = Array.isArray(content) ? content : []
+  const texts = parts.map((part) => (part as { text?: unknown } | null)?.text).filter(isText)
   return { status: 'error', errorType: ERROR_TYPE_TOOL, message: texts.join('\n') }
 }
 
