@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+export type { KafkaConnectionOptions, KafkaLogEntry } from './connection-options.ts'
+export type { MalformedMessage } from './dead-letters.ts'
+export { kafkaSink } from './kafka-sink.ts'
+export type { KafkaSource } from './kafka-source.ts'
+export { kafkaSource } from './kafka-source.ts'
+export type { Compression } from './kafkajs-client.ts'
+export type { KafkaSinkOptions } from './sink-options.ts'
+export type { Fork, KafkaSourceOptions } from './source-options.ts'
+export type { TopicNames } from './topic-names.ts'
+export { topicNames } from './topic-names.ts'
+export type { CreatedTopics, TopicOptions, TopicProblem } from './topics.ts'
+export { checkTopics, createTopics } from './topics.ts'
+export type {
+  KafkaTransport,
+  SendRequest,
+  SendResult,
+  TransportFault,
+  TransportRecord,
+} from './transport.ts'

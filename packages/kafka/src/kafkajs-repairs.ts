@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Kafka } from 'kafkajs'
+
+/**
+ * Three faults of kafkajs 2.2.4, which has had no commit since May 2024, repaired in the objects of
+ * one client of ours. Nobody else's client, no prototype and no global is touched. Where a later
+ * kafkajs is built otherwise, a repair finds nothing to do and the fault is back; none of them
+ * touches what is delivered.
+ *
+ * 1. Every request queue re-arms a timer with a negative delay for ever: 2.1 % of a core while idle,
+ *    and Node 24 prints a `TimeoutNegativeWarning` (tulios/kafkajs#1751, #1768).
+ * 2. Its other timer, which looks for requests that are overdue, keeps the process alive.
+ * 3. A discarded producer goes on retrying in the background, and what it still sends becomes
+ *    duplicates; `disconnect()` does not end that.
+ */
+
+interface RequestQueue {
+  readonly pending: readonly unknown[]
+  readonly throttledUntil: number
+  throttleCheckTimeoutId: NodeJS.Timeout | null
+  readonly requestTimeoutIntervalId?: NodeJS.Timeout
+  checkPendingRequests(): void
+  scheduleCheckPendingRequests(): void
+  scheduleRequestTimeoutCheck(): void
+}
+
+interface ConnectionPool {
+  readonly pool: readonly { readonly requestQueue: RequestQueue }[]
+}
+
+interface Cluster {
+  readonly connectionPoolBuilder: { build(...args: unknown[]): Promise<ConnectionPool> }
+}
+
+const CLUSTER_FACTORY = 'private:Kafka:createCluster'
+const PENDING_CHECK_MILLIS = 10
+
+/** What every retry loop of kafkajs calls on its cluster before it sends anything. */
+const STEPS = [
+  'connect',
+  'refreshMetadata',
+  'refreshMetadataIfNecessary',
+  'metadata',
+  'addMultipleTargetTopics',
+  'findBroker',
+  'findControllerBroker',
+  'findGroupCoordinator',
+] as const
+
+/**
+ * Repairs a client before its first producer, consumer or admin is made.
+ *
+ * @param background the client's timers shall not keep the process alive
+ * @returns a function that ends all retrying of the client, for ever
+ */
+export function repairKafkajs(kafka: Kafka, background: boolean): () => void {
+  const clusters: Cluster[] = []
+  const client = kafka as unknown as Record<symbol, unknown>
+  const key = Object.getOwnPropertySymbols(kafka).find((s) => s.description === CLUSTER_FACTORY)
+  const create = key === undefined ? undefined : client[key]
+  if (key !== undefined && typeof create === 'function') {
+    client[key] = (options: unknown): unknown => {
+      const cluster: unknown = Reflect.apply(create, kafka, [options])
+      if (isCluster(cluster)) {
+        repairTimers(cluster, background)
+        clusters.push(cluster)
+      }
+      return cluster
+    }
+  }
+  return () => clusters.forEach(endRetries)
+}
+
+function isCluster(value: unknown): value is Cluster {
+  const builder = (value as Partial<Cluster> | undefined)?.connectionPoolBuilder
+  return typeof builder?.build === 'function'
+}
+
+function repairTimers({ connectionPoolBuilder }: Cluster, background: boolean): void {
+  const build = connectionPoolBuilder.build.bind(connectionPoolBuilder)
+  connectionPoolBuilder.build = async (...args) => {
+    const pool = await build(...args)
+    for (const connection of pool.pool ?? []) repairQueue(connection.requestQueue, background)
+    return pool
+  }
+}
+
+function repairQueue(queue: RequestQueue, background: boolean): void {
+  queue.scheduleCheckPendingRequests = (): void => {
+    // Without a pending request there is nothing to check: the next one that has to wait asks again.
+    if (queue.throttleCheckTimeoutId !== null || queue.pending.length === 0) return
+    const waitMillis = queue.throttledUntil - Date.now()
+    queue.throttleCheckTimeoutId = setTimeout(
+      () => {
+        queue.throttleCheckTimeoutId = null
+        queue.checkPendingRequests()
+      },
+      waitMillis > 0 ? waitMillis : PENDING_CHECK_MILLIS,
+    )
+  }
+  if (!background) return
+  const schedule = queue.scheduleRequestTimeoutCheck.bind(queue)
+  queue.scheduleRequestTimeoutCheck = (): void => {
+    schedule()
+    queue.requestTimeoutIntervalId?.unref()
+  }
+}
+
+function endRetries(cluster: Cluster): void {
+  const ended = (): Promise<never> =>
+    // kafkajs tries again after every error but those that say this.
+    Promise.reject(
+      Object.assign(new Error('this Kafka client was discarded'), { retriable: false }),
+    )
+  for (const step of STEPS) (cluster as unknown as Record<string, unknown>)[step] = ended
+}
