@@ -51,6 +51,8 @@ export type {
 export { DEFAULT_BATCH_LIMITS } from './ports.ts'
 export type { PumpOptions, PumpResult } from './pump.ts'
 export { pause, pump } from './pump.ts'
+export type { ReadRecordsOptions } from './read-records.ts'
+export { readRecords } from './read-records.ts'
 export type {
   Actor,
   AgentHandoff,
@@ -96,8 +98,6 @@ export type {
   TraceRef,
   UserInput,
 } from './record.ts'
-export type { ReadRecordsOptions } from './read-records.ts'
-export { readRecords } from './read-records.ts'
 export {
   CALL_STATUSES,
   EVENT_TYPES,
@@ -111,23 +111,6 @@ export {
 export { recordSchema } from './record-schema.ts'
 export type { JsonSchema } from './schema-terms.ts'
 export { LIST_CAPS, TEXT_CAPS } from './schema-terms.ts'
-export { buildTimeline, buildTimelines } from './timeline/build-timeline.ts'
-export { fitText, padText, printable, printableJson, textColumns } from './timeline/printable.ts'
-export { formatBytes, formatDuration, formatMillis, formatSizeClass } from './timeline/quantities.ts'
-export type { RenderOptions } from './timeline/render-timeline.ts'
-export { renderTimeline } from './timeline/render-timeline.ts'
-export type {
-  CommittedContent,
-  Timeline,
-  TimelineEntry,
-  TimelineError,
-  TimelineKind,
-  TimelineStatus,
-} from './timeline/timeline.ts'
-export type { SchemaViolation } from './validate-record.ts'
-export { schemaViolation, validateRecord } from './validate-record.ts'
-export type { EpochBytes, SegmentBytes } from './verify/input.ts'
-export type { Check, Finding, FindingCode, Verdict } from './verify/verdict.ts'
 export {
   ATTR_AGENT_ID,
   ATTR_DATA_CLASSIFICATION,
@@ -172,3 +155,26 @@ export {
   OPERATION_INVOKE_AGENT,
   TRACER_NAME,
 } from './semconv.ts'
+export { buildTimeline, buildTimelines } from './timeline/build-timeline.ts'
+export { fitText, padText, printable, printableJson, textColumns } from './timeline/printable.ts'
+export {
+  formatBytes,
+  formatDuration,
+  formatMillis,
+  formatSizeClass,
+} from './timeline/quantities.ts'
+export type { RenderOptions } from './timeline/render-timeline.ts'
+export { renderTimeline } from './timeline/render-timeline.ts'
+export type {
+  CommittedContent,
+  Timeline,
+  TimelineEntry,
+  TimelineError,
+  TimelineKind,
+  TimelineStatus,
+} from './timeline/timeline.ts'
+export { validateRecord } from './validate.generated.ts'
+export type { SchemaViolation } from './validate-record.ts'
+export { schemaViolation } from './validate-record.ts'
+export type { EpochBytes, SegmentBytes } from './verify/input.ts'
+export type { Check, Finding, FindingCode, Verdict } from './verify/verdict.ts'

@@ -14,7 +14,7 @@ import { EPOCH } from './record-samples.fixture.ts'
 
 function hex(digits: number): fc.Arbitrary<string> {
   return fc.string({
-    unit: fc.constantFrom(...'0123456789abcdef'),
+    unit: fc.constantFrom(...'0123456789abcdef'.split('')),
     minLength: digits,
     maxLength: digits,
   })

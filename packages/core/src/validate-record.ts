@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AuditRecord } from './record.ts'
 import { validate } from './validate.generated.ts'
+
+export { validateRecord } from './validate.generated.ts'
 
 /** Where a record departs from the schema, and how. */
 export interface SchemaViolation {
@@ -10,11 +11,6 @@ export interface SchemaViolation {
   readonly path: string
   /** One phrase, without content of the record beyond names of keys. */
   readonly rule: string
-}
-
-/** Whether `record` is one of v 1, rev 0: right blocks for its type, every cap kept, no other key. */
-export function validateRecord(record: unknown): record is AuditRecord {
-  return validate(record)
 }
 
 /** The first violation of the schema, or undefined where the record holds. */
