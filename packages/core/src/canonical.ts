@@ -166,7 +166,9 @@ export class CanonicalReader {
     const length = array.length
     for (let i = 0; i < length; i++) {
       if (!(i in array)) notRepresentable('an array with holes')
-      copy.push(this.#copy(readInto(values, array as unknown as Record<number, unknown>, i), depth + 1))
+      copy.push(
+        this.#copy(readInto(values, array as unknown as Record<number, unknown>, i), depth + 1),
+      )
     }
     return copy
   }

@@ -97,7 +97,10 @@ export function commitmentSalt(place: CommitPlace, keys: CommitKeys): string {
  */
 export function openCommitment(h: string, saltHex: string, place: CommitPlace): string {
   if (!DIGEST.test(h) || !DIGEST.test(saltHex)) {
-    throw new AuditError('MALFORMED_RECORD', 'an opening needs a digest and a salt of 64 hex digits')
+    throw new AuditError(
+      'MALFORMED_RECORD',
+      'an opening needs a digest and a salt of 64 hex digits',
+    )
   }
   return commitmentHex(hexToLatin1(saltHex), h, placeText(place))
 }
