@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isEpochId } from '@spanseal/core'
 import type { EpochPosition } from './epoch-reader.ts'
@@ -60,8 +60,9 @@ export class FileCursors implements Cursors {
     return this.#replace(`${epoch}.json`, position)
   }
 
-  finish(epoch: string, position: EpochPosition): Promise<void> {
-    return this.#replace(`${epoch}${DONE}`, position)
+  async finish(epoch: string, position: EpochPosition): Promise<void> {
+    await this.#replace(`${epoch}${DONE}`, position)
+    await rm(join(this.#folder, `${epoch}.json`), { force: true })
   }
 
   async #replace(name: string, position: EpochPosition): Promise<void> {

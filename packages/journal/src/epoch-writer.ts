@@ -68,7 +68,7 @@ const REMEMBERED_FAILURES_MAX = 1_000
 export function openWriter(options: WriterOptions): EpochWriter {
   const settings = writerSettings(options)
   assertLogName(settings.log)
-  const journal = openJournalFolder(settings.journal, options.refuseInside)
+  const journal = openJournalFolder(settings.journal, settings.refuseInside)
   return new EpochWriter({ ...settings, journal })
 }
 
@@ -257,6 +257,10 @@ export class EpochWriter {
   #openEpoch(): LiveEpoch {
     const { fs, keys, clock, durability } = this.#settings
     const durable = durability !== 'none'
+    // Again for every epoch: meanwhile it may have been removed, or replaced by a link.
+    if (openJournalFolder(this.journal, this.#settings.refuseInside) !== this.journal) {
+      throw unusable(this.journal, 'was replaced by a link')
+    }
     const { observed, settled } = surveyJournal({
       journal: this.journal,
       heads: keys.heads,

@@ -85,7 +85,7 @@ function isFinal(
   beat: number | undefined,
 ): boolean {
   return said.some(({ state, atMillis }) => {
-    if (state === 'closed' || state === 'lost') return true
+    if (state === 'closed') return true
     if (state !== 'crashed') return false
     // A silent host's epoch may wake up; then its beat is later than the observation.
     return liveness === 'gone' || (liveness === 'silent' && beat !== undefined && beat <= atMillis)

@@ -59,7 +59,7 @@ export interface WriterOptions {
 }
 
 /** Options with their defaults, checked. */
-export interface WriterSettings extends Required<Omit<WriterOptions, 'audit' | 'refuseInside'>> {
+export interface WriterSettings extends Required<Omit<WriterOptions, 'audit'>> {
   readonly profile: EpochProfile
 }
 
@@ -94,6 +94,7 @@ export function writerSettings(options: WriterOptions): WriterSettings {
       deployment: options.deployment,
       audit: { ...options.audit, durability },
     },
+    refuseInside: options.refuseInside ?? [],
     durability,
     syncIntervalMillis: count('syncIntervalMillis', 500),
     segmentBytesMax: count('segmentBytesMax', 64 * MEBIBYTE),
