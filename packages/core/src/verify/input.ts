@@ -9,7 +9,7 @@ export interface SegmentBytes {
   readonly file: string
   /** The `seq` that its name promises for its first record. */
   readonly firstSeq?: number
-  /** The bytes in any cut; read once, never kept. */
+  /** The bytes in any cut; never kept. May be asked for again, and left before the end. */
   chunks(): AsyncIterable<Uint8Array>
 }
 
@@ -19,7 +19,10 @@ export interface EpochBytes {
   readonly name: string
   /** The id that the folder's name promises. */
   readonly epoch?: string
-  /** In ascending order of their first `seq`. */
+  /**
+   * In ascending order of their first `seq`. Asked for twice: what epochs say of each other at their
+   * beginning is read before everything else.
+   */
   segments(): AsyncIterable<SegmentBytes>
   /** The `checkpoints` file: notes back to back, each after `<byte length>\n`. */
   checkpoints(): AsyncIterable<Uint8Array>

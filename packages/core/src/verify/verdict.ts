@@ -67,8 +67,12 @@ export interface Verdict {
   readonly ok: boolean
   /** The highest of the levels 1 to 5 that holds with all lower ones; 0 when there are faults. */
   readonly level: 0 | 1 | 2 | 3 | 4 | 5
+  /** No faults in the records themselves; given keys and heads may still not fit them. */
   readonly selfConsistent: boolean
-  /** Every epoch's checkpoints are signed by a key that a pinned key vouches for. */
+  /**
+   * A key that a pinned key vouches for signed a checkpoint of every epoch; one that died before its
+   * first is held by the signed epoch that found it.
+   */
   readonly signed: boolean
   /** Every epoch reaches a head that the caller gave. */
   readonly headMatched: boolean
@@ -77,12 +81,14 @@ export interface Verdict {
   readonly ends: EpochEnds
   /** Records behind the last checkpoint: linked, not signed. */
   readonly attestedTail: number
+  /** Epochs (durability `none`) whose checkpoints were signed before their records were durable. */
+  readonly unsynced: number
   /** Records checked. */
   readonly checked: number
-  /** Records that checkpoints, observations and closes say there should be. */
+  /** Records there should be at least, by what is there and what checkpoints, heads and observers name. */
   readonly expected: number
   readonly epochs: number
-  /** Up to 1,000 in full. */
+  /** Up to 1,000 in full, faults before notices; messages are safe to print, `file` is as it was given. */
   readonly findings: readonly Finding[]
   /** All findings, counted per code. */
   readonly counts: Readonly<Partial<Record<FindingCode, number>>>

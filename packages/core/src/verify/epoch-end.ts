@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EpochOutcome } from './epoch-run.ts'
+import type { Findings, Place, Report } from './findings.ts'
+import type { Observation } from './openings.ts'
+import type { EpochEnds } from './verdict.ts'
+
+/** How an epoch ends. */
+export type EndKind = keyof EpochEnds
+
+/** An epoch's end, judged by all that is known of it. */
+export interface EpochEnd {
+  readonly kind: EndKind
+  /** Records that there should be, at least. */
+  readonly expected: number
+  /** Why calls may have no end here; undefined where they must have one. */
+  readonly excuse: string | undefined
+}
+
+/** What an end is judged by. */
+export interface EndChecks {
+  readonly findings: Findings
+  /** What other epochs say of this one. */
+  readonly observed: readonly Observation[]
+  /** Its writer may be at work. */
+  readonly live: boolean
+}
+
+/** Judges the end of an epoch: is it where checkpoints, heads and observers say it should be? */
+export function checkEnd(outcome: EpochOutcome, checks: EndChecks): EpochEnd {
+  const kind = kindOf(outcome, checks.observed)
+  const expected = expectedSize(outcome, checks.observed)
+  if (!outcome.unverifiable) {
+    const cut = checkTruncated(outcome, checks)
+    if (!cut) checkClosed(outcome, kind, checks)
+    checkTail(outcome, checks)
+    checkObservedAsClosed(outcome, checks)
+  }
+  return { kind, expected, excuse: excuseOf(kind, checks.live) }
+}
+
+/** An observer saw the epoch end, dead, where it ends here. */
+function deathsOf({ observers, size }: EpochOutcome): Observation[] {
+  return [...observers].filter(
+    (seen) => seen.size === size && (seen.state === 'crashed' || seen.state === 'lost'),
+  )
+}
+
+function kindOf(outcome: EpochOutcome, observed: readonly Observation[]): EndKind {
+  if (outcome.closed) return 'closed'
+  if (outcome.headSize > 0 && outcome.headSize === outcome.size) return 'headed'
+  return observed.length > 0 && deathsOf(outcome).length > 0 ? 'crashed' : 'open'
+}
+
+function excuseOf(kind: EndKind, live: boolean): string | undefined {
+  if (kind === 'crashed') return 'its process died'
+  return kind === 'open' && live ? 'its process may be at work' : undefined
+}
+
+function expectedSize(outcome: EpochOutcome, observed: readonly Observation[]): number {
+  const sizes = observed.map(({ size, expected_size: expected = 0 }) => Math.max(size, expected))
+  return Math.max(outcome.size, outcome.claimedSize, maxOf(sizes))
+}
+
+function maxOf(numbers: readonly number[]): number {
+  return numbers.reduce((max, number) => Math.max(max, number), 0)
+}
+
+/** Fewer records than someone saw or signed. */
+function checkTruncated(outcome: EpochOutcome, checks: EndChecks): boolean {
+  const { size, claimedSize } = outcome
+  const seen = checks.observed.reduce<Observation | undefined>(
+    (most, one) => (one.size > (most?.size ?? 0) ? one : most),
+    undefined,
+  )
+  const seenSize = seen?.size ?? 0
+  const most = Math.max(claimedSize, seenSize)
+  if (most > size) {
+    const who = seenSize > claimedSize ? `epoch ${seen?.by.epoch} saw` : 'a checkpoint names'
+    const message = `The epoch ends after ${size} records, and ${who} ${most}.`
+    fault(checks, { code: 'truncated', check: 'checkpoint', message }, endPlace(outcome, most))
+    return true
+  }
+  const lost = checks.observed.find(({ state }) => state === 'lost')
+  if (lost === undefined) return false
+  const { expected_size: expected, by, seq, spot } = lost
+  const message = `Epoch ${by.epoch} found ${lost.size} records of epoch ${lost.epoch}, and its keyring had seen ${expected ?? 'more'}.`
+  const place = { ...spot, epoch: by.epoch, seq }
+  fault(checks, { code: 'truncated', check: 'epoch', message }, place)
+  return true
+}
+
+/** An epoch that did not close itself, unless something later names its end. */
+function checkClosed(outcome: EpochOutcome, kind: EndKind, checks: EndChecks): void {
+  if (kind === 'closed' || outcome.pastEnd) return
+  if (outcome.size === 0 && outcome.foreignCount > 0) return
+  const report = { code: 'unclosed', check: 'epoch' } as const
+  const place = endPlace(outcome)
+  if (kind === 'crashed') {
+    const by = deathsOf(outcome)[0]?.by.epoch
+    const message = `The epoch was never closed: its process died, as epoch ${by} saw.`
+    checks.findings.notice({ ...report, message }, place)
+  } else if (kind === 'headed') {
+    const message = 'The epoch is not closed; it ends where the given head says.'
+    checks.findings.notice({ ...report, message }, place)
+  } else if (checks.live) {
+    const message = 'The epoch is open: its process may be at work.'
+    checks.findings.notice({ ...report, message }, place)
+  } else {
+    const message =
+      'The epoch is not closed, and nothing names its end: records may be missing behind the last.'
+    fault(checks, { ...report, message }, place)
+  }
+}
+
+/** Bytes behind the last record: explained where the observers of a crash name the same. */
+function checkTail(outcome: EpochOutcome, checks: EndChecks): void {
+  const { torn } = outcome
+  const deaths = deathsOf(outcome)
+  const report = { code: 'torn', check: 'parse' } as const
+  if (torn === undefined) {
+    const named = deaths.find((seen) => seen.torn !== undefined)
+    if (named === undefined) return
+    const message = `Epoch ${named.by.epoch} saw ${named.torn?.bytes} torn bytes behind the last record, which are not here.`
+    checks.findings.notice({ ...report, message }, endPlace(outcome))
+    return
+  }
+  const place = { ...torn.spot, epoch: outcome.epoch }
+  const bytes = `${torn.bytes} bytes behind the last record are no record`
+  const differing = deaths.find(
+    (seen) => seen.torn?.bytes !== torn.bytes || seen.torn.sha256 !== torn.sha256,
+  )
+  if (differing !== undefined) {
+    const message = `${bytes}, and epoch ${differing.by.epoch} saw others there.`
+    fault(checks, { ...report, message }, place)
+  } else if (deaths.length > 0) {
+    const message = `${bytes}: a crash tore them, as epoch ${deaths[0]?.by.epoch} saw.`
+    checks.findings.notice({ ...report, message }, place)
+  } else if (checks.live && !outcome.closed) {
+    const message = `${bytes}: one may be being written.`
+    checks.findings.notice({ ...report, message }, place)
+  } else {
+    fault(checks, { ...report, message: `${bytes}, and no later epoch names them.` }, place)
+  }
+}
+
+function checkObservedAsClosed(outcome: EpochOutcome, checks: EndChecks): void {
+  if (outcome.closed) return
+  for (const seen of outcome.observers) {
+    if (seen.state !== 'closed' || seen.size !== outcome.size) continue
+    const message = `The observer saw epoch ${outcome.epoch} closed, and its last record is no epoch.close.`
+    const place = { ...seen.spot, epoch: seen.by.epoch, seq: seen.seq }
+    fault(checks, { code: 'forged', check: 'epoch', message }, place)
+    return
+  }
+}
+
+function fault({ findings }: EndChecks, report: Report, place: Place): void {
+  findings.fault(report, place)
+}
+
+/** Where the epoch ends; with `size`, where it should. */
+function endPlace({ opening, epoch, lastSpot, size }: EpochOutcome, most?: number): Place {
+  const seq = most === undefined ? Math.max(0, size - 1) : size
+  const lastSeq = most === undefined ? undefined : most - 1
+  return {
+    file: opening.source.name,
+    ...lastSpot,
+    epoch,
+    ...(size > 0 || most !== undefined ? { seq } : {}),
+    lastSeq,
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { checkCertificateChain } from '../certificate.ts'
+import { epochBelongsTo, epochMillis } from '../epoch-id.ts'
+import { AuditError } from '../errors.ts'
+import { isLogName } from '../log-name.ts'
+import type { NoteKey } from '../note.ts'
+import { parseVkey } from '../note.ts'
+import type { Arrival } from './arrival.ts'
+import { placeOf } from './arrival.ts'
+import type { Findings } from './findings.ts'
+
+/** How far the time in an epoch's id may be from that of its first record. */
+const OPENING_MILLIS_MAX = 60_000
+
+/** What an epoch's key is worth. */
+export interface EpochKey {
+  readonly key: NoteKey
+  /** A pinned key vouches for it. */
+  readonly pinned: boolean
+}
+
+/** What `epoch.open` is held against. */
+export interface OpenChecks {
+  readonly findings: Findings
+  /** Keys that the verifier's user trusts; none means that nobody asks whose key it is. */
+  readonly pinned: readonly NoteKey[]
+}
+
+/**
+ * The check `epoch` of an `epoch.open`: the id fits the key, and the certificates lead from it to a
+ * pinned key.
+ *
+ * @returns the epoch's key, or undefined where the record does not give one that is its own
+ */
+export function checkEpochOpen(arrival: Arrival, checks: OpenChecks): EpochKey | undefined {
+  const { findings } = checks
+  const { chain, time } = arrival.read.envelope
+  const forged = (message: string): undefined => {
+    findings.fault({ code: 'forged', check: 'epoch', message }, placeOf(arrival))
+  }
+  if (!isLogName(chain.log)) return forged('The log has a name that no log may have.')
+  if (time.mono_ns !== '0') {
+    const message = 'The monotonic clock of an epoch begins at 0, and here it does not.'
+    findings.fault({ code: 'schema', check: 'time', message }, placeOf(arrival))
+  }
+  if (Math.abs(Date.parse(time.at) - epochMillis(chain.epoch)) > OPENING_MILLIS_MAX) {
+    const message = `The epoch was opened at ${time.at}, and its id speaks of another time.`
+    findings.notice({ code: 'clock', check: 'time', message }, placeOf(arrival))
+  }
+  const { vkey, certs } = keyFields(arrival)
+  const key = keyOf(vkey)
+  if (key === undefined) return forged('The epoch names no key that could sign its checkpoints.')
+  if (!epochBelongsTo(chain.epoch, key.publicKey)) {
+    return forged('The id of the epoch was not made from its key.')
+  }
+  return checkCertificates(arrival, { key, vkey, certs }, checks)
+}
+
+function checkCertificates(
+  arrival: Arrival,
+  { key, vkey, certs }: { readonly key: NoteKey; readonly vkey: string; readonly certs: string[] },
+  { findings, pinned }: OpenChecks,
+): EpochKey | undefined {
+  const { chain, time } = arrival.read.envelope
+  const { log, epoch } = chain
+  try {
+    const certified = checkCertificateChain({ log, epoch, vkey, certs, at: time.at }, pinned)
+    if (!certified.valid) {
+      const message = 'The epoch was opened outside the time for which its key was certified.'
+      findings.notice({ code: 'expired', check: 'epoch', message }, placeOf(arrival))
+    }
+    if (!certified.pinned && pinned.length > 0) {
+      const message = 'None of the keys you gave vouches for the key of this epoch.'
+      const report = { code: 'unsigned', check: 'epoch', message, outside: true } as const
+      findings.fault(report, placeOf(arrival))
+    }
+    return { key, pinned: certified.pinned }
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error
+    const message = `The certificates of the epoch's key contradict it: ${error.message}.`
+    findings.fault({ code: 'forged', check: 'epoch', message }, placeOf(arrival))
+    return { key, pinned: false }
+  }
+}
+
+function keyOf(vkey: string): NoteKey | undefined {
+  try {
+    return parseVkey(vkey)
+  } catch (error) {
+    if (error instanceof AuditError) return undefined
+    throw error
+  }
+}
+
+/** Read without the schema's help, for revisions that are not known here. */
+function keyFields({ read }: Arrival): { vkey: string; certs: string[] } {
+  const { detail } = read.envelope as { detail?: { key?: { vkey?: unknown; certs?: unknown } } }
+  const vkey = detail?.key?.vkey
+  const certs = detail?.key?.certs
+  return {
+    vkey: typeof vkey === 'string' ? vkey : '',
+    certs: Array.isArray(certs) ? certs.filter((cert) => typeof cert === 'string') : [],
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ObservedEpoch } from '../record.ts'
+import type { Arrival, Spot } from './arrival.ts'
+import type { EpochBytes } from './input.ts'
+import type { LineSplitter } from './lines.ts'
+import type { RecordReader } from './read-record.ts'
+
+/** Observations that are taken from one epoch; one with more is not believed. */
+const OBSERVATIONS_MAX = 65_536
+
+/** What an epoch says of another one at its beginning. */
+export interface Observation extends ObservedEpoch {
+  readonly by: Opening
+  /** Of the record that says so. */
+  readonly seq: number
+  readonly spot: Spot
+}
+
+/** The beginning of an epoch. */
+export interface Opening {
+  readonly source: EpochBytes
+  /** The id that its place promises, else that of its first record. */
+  readonly epoch: string | undefined
+  readonly observations: Observation[]
+  /** There were more observations than are taken. */
+  overflowed: boolean
+}
+
+interface Tools {
+  readonly splitter: LineSplitter
+  readonly reader: RecordReader
+}
+
+/**
+ * Reads what the beginning of an epoch says of others: `epoch.open` and the `epoch.observed` behind
+ * it. All epochs are asked first, because one that was read long ago may be named by a later one.
+ */
+export async function readOpening(source: EpochBytes, tools: Tools): Promise<Opening> {
+  const observations: Observation[] = []
+  let epoch = source.epoch
+  const opening = { source, observations, overflowed: false, epoch }
+  for await (const arrival of openingRecords(source, tools)) {
+    const { record, envelope } = arrival.read
+    epoch ??= envelope.chain.epoch
+    opening.epoch = epoch
+    if (record?.type !== 'epoch.open' && record?.type !== 'epoch.observed') break
+    for (const observed of record.detail.observed) {
+      const { seq } = envelope.chain
+      observations.push({ ...observed, by: opening, seq, spot: arrival.spot })
+    }
+    opening.overflowed = observations.length > OBSERVATIONS_MAX
+    if (opening.overflowed) break
+  }
+  return opening
+}
+
+async function* openingRecords(
+  source: EpochBytes,
+  { splitter, reader }: Tools,
+): AsyncGenerator<Pick<Arrival, 'read' | 'spot'>> {
+  for await (const segment of source.segments()) {
+    const { file } = segment
+    splitter.begin()
+    for await (const chunk of segment.chunks()) {
+      splitter.push(chunk)
+      for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
+        const read = reader.read(line)
+        if (read.kind !== 'record') return
+        yield { read, spot: { file, line: line.number, byteOffset: line.byteOffset } }
+      }
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { RECORD_REV } from '../record.ts'
+import type { Arrival } from './arrival.ts'
+import { placeOf } from './arrival.ts'
+import type { CallCheck } from './call-check.ts'
+import { ClockCheck } from './clock-check.ts'
+import type { EpochKey, OpenChecks } from './epoch-open-check.ts'
+import { checkEpochOpen } from './epoch-open-check.ts'
+import type { SeqRanges } from './seq-ranges.ts'
+
+const STARTS: ReadonlySet<string> = new Set(['task.start', 'tool.start'])
+const ENDS: ReadonlySet<string> = new Set(['task.end', 'tool.end'])
+const START_ID = /^[0-9a-f-]{36}\/(0|[1-9]\d{0,15})$/
+
+export interface RecordChecks extends OpenChecks {
+  readonly calls: CallCheck
+  readonly nowMillis: number
+}
+
+/** What the records of one epoch say, once each has its place: the checks `epoch`, `calls`, `time`. */
+export class RecordCheck {
+  readonly #checks: RecordChecks
+  readonly #clock: ClockCheck
+  readonly #doubts: SeqRanges
+  #rev: number | undefined
+  #opening = true
+  #followed = false
+  /** Records seen. */
+  count = 0
+  key: EpochKey | undefined
+  /** There is an `epoch.close`. */
+  closed = false
+  openedAtMillis: number = Number.NaN
+  /** Its checkpoints were signed before the records that they cover were durable. */
+  unsynced = false
+
+  constructor(checks: RecordChecks, doubts: SeqRanges) {
+    this.#checks = checks
+    this.#clock = new ClockCheck(checks.findings, checks.nowMillis)
+    this.#doubts = doubts
+  }
+
+  placed(arrival: Arrival, late: boolean): void {
+    this.count++
+    this.#checkRevision(arrival)
+    this.#checkOrder(arrival)
+    if (arrival.flaw === undefined && !late) this.#clock.check(arrival)
+    const { type } = arrival.read.envelope
+    if (STARTS.has(type)) this.#start(arrival)
+    else if (ENDS.has(type)) this.#end(arrival)
+    else if (type === 'epoch.close') this.#close(arrival)
+  }
+
+  /** `rev` is the same throughout an epoch; one that is not known here is said once. */
+  #checkRevision(arrival: Arrival): void {
+    const { rev } = arrival.read.envelope
+    if (rev === this.#rev) return
+    if (this.#rev !== undefined) {
+      if (arrival.flaw !== undefined) return
+      const message = `The revision changes from ${this.#rev} to ${rev} within the epoch.`
+      this.#fault('schema', message, arrival)
+      return
+    }
+    this.#rev = rev
+    if (rev <= RECORD_REV) return
+    const message = `The records are of revision ${rev}; this verifier knows ${RECORD_REV}, so their schema is not checked.`
+    this.#checks.findings.notice({ code: 'newer_rev', check: 'schema', message }, placeOf(arrival))
+  }
+
+  /** `epoch.open` first, what it observed behind it, nothing behind `epoch.close`. */
+  #checkOrder(arrival: Arrival): void {
+    const { type, chain, time } = arrival.read.envelope
+    if (this.closed && !this.#followed) {
+      this.#followed = true
+      this.#fault('forged', 'A record follows the epoch.close.', arrival)
+    }
+    if (chain.seq === 0) {
+      if (type === 'epoch.open') {
+        this.key = checkEpochOpen(arrival, this.#checks)
+        this.openedAtMillis = Date.parse(time.at)
+        this.unsynced = durabilityOf(arrival) === 'none'
+      } else {
+        this.#fault('schema', `An epoch begins with epoch.open, not with ${type}.`, arrival)
+      }
+    } else if (type === 'epoch.open') {
+      this.#fault('schema', 'There is an epoch.open within the epoch.', arrival)
+    } else if (type !== 'epoch.observed') {
+      this.#opening = false
+    } else if (!this.#opening) {
+      this.#fault('schema', 'An epoch.observed stands elsewhere than behind epoch.open.', arrival)
+    }
+  }
+
+  #start(arrival: Arrival): void {
+    const { seq } = arrival.read.envelope.chain
+    // Its end is not judged by what is not a start in full.
+    if (arrival.flaw === undefined) this.#checks.calls.start(arrival)
+    else this.#doubts.add(seq, seq)
+  }
+
+  #end(arrival: Arrival): void {
+    const { invocation } = arrival.read.envelope as { invocation?: { start?: unknown } }
+    const start = invocation?.start
+    if (typeof start === 'string' && START_ID.test(start)) this.#checks.calls.end(arrival, start)
+  }
+
+  #close(arrival: Arrival): void {
+    this.closed = true
+    const { chain } = arrival.read.envelope
+    const { record } = arrival.read
+    if (record?.type !== 'epoch.close') return
+    const { records, open, open_more: more = 0 } = record.detail
+    this.#checks.calls.listed(chain.epoch, open, more)
+    if (records === chain.seq + 1 || !this.#doubts.empty) return
+    const message = `The epoch.close counts ${records} records and is number ${chain.seq}.`
+    this.#fault('forged', message, arrival)
+  }
+
+  #fault(code: 'forged' | 'schema', message: string, arrival: Arrival): void {
+    this.#checks.findings.fault({ code, check: 'epoch', message }, placeOf(arrival))
+  }
+}
+
+function durabilityOf({ read }: Arrival): unknown {
+  const { detail } = read.envelope as { detail?: { audit?: { durability?: unknown } } }
+  return detail?.audit?.durability
+}
