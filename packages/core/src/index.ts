@@ -181,3 +181,5 @@ export type { Check, EpochEnds, Finding, FindingCode, Verdict } from './verify/v
 export { CHECKS, FINDING_CODES } from './verify/verdict.ts'
 export type { VerifyOptions } from './verify/verify.ts'
 export { verify } from './verify/verify.ts'
+export type { LaterEventType, NamedEventType, VocabularyEntry } from './vocabulary.ts'
+export { eventTypeFor, LATER_EVENT_TYPES, severityFor, VOCABULARY } from './vocabulary.ts'
