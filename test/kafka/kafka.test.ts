@@ -171,7 +171,7 @@ describe('a source', () => {
 
     expect(records.map((r) => r.seq)).toEqual([0, 1, 2, 3])
     const parked = await rawMessages(names.deadLetters)
-    expect(parked.map(({ value }) => value?.toString()).toSorted()).toEqual([
+    expect(parked.map(({ value }) => `${value?.toString()}`).toSorted()).toEqual([
       'no note',
       '{"no":"record"}',
     ])
@@ -392,7 +392,8 @@ describe('faults', () => {
 describe('topics', () => {
   test('are created as an audit trail needs them, and found suitable afterwards', async () => {
     const options = { brokers: cluster.bootstrap, topicPrefix: 'made.', partitions: 5 }
-    const names = Object.values(topicNames('made.'))
+    const { records, checkpoints, deadLetters } = topicNames('made.')
+    const names = [records, checkpoints, deadLetters]
     expect((await checkTopics(options)).map(({ code: c, topic }) => [c, topic])).toEqual(
       names.map((topic) => ['TOPIC_MISSING', topic]),
     )
@@ -400,7 +401,11 @@ describe('topics', () => {
     expect(await createTopics(options)).toEqual({ created: [], existing: names })
     expect(await checkTopics(options)).toEqual([])
     const { topics: made } = await admin.fetchTopicMetadata({ topics: names })
-    expect(made.map(({ partitions }) => partitions.length).toSorted()).toEqual([1, 5, 5])
+    expect(Object.fromEntries(made.map((t) => [t.name, t.partitions.length]))).toEqual({
+      [records]: 5,
+      [checkpoints]: 5,
+      [deadLetters]: 1,
+    })
   })
 
   test('that exist with other settings are reported, not used', async () => {

@@ -51,6 +51,7 @@ class KafkaSink implements RecordSink {
   #progress: Progress | undefined
   #proven = false
   #closing: Promise<void> | undefined
+  #ended = false
 
   constructor(settings: SinkSettings) {
     this.name = settings.name
@@ -61,6 +62,7 @@ class KafkaSink implements RecordSink {
   }
 
   deliver(batch: Batch): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(closed())
     const delivery = this.#last.then(() => this.#deliver(batch))
     this.#last = delivery.catch(() => undefined)
     return delivery
@@ -74,13 +76,14 @@ class KafkaSink implements RecordSink {
   async #close(timeoutMillis: number): Promise<void> {
     const start = performance.now()
     await settledWithin(this.#last, timeoutMillis)
+    this.#ended = true
     clearInterval(this.#keepAlive)
     const restMillis = Math.max(0, timeoutMillis - (performance.now() - start))
     await this.#session?.close(restMillis)
   }
 
   async #deliver(batch: Batch): Promise<void> {
-    if (this.#closing !== undefined) throw closed()
+    if (this.#ended) throw closed()
     try {
       const session = (this.#session ??= await this.#connect())
       const progress = await this.#begin(batch, session)
@@ -93,7 +96,7 @@ class KafkaSink implements RecordSink {
     } catch (error) {
       void this.#session?.close(0)
       this.#session = undefined
-      throw this.#closing === undefined ? error : closed(error)
+      throw this.#ended ? closed(error) : error
     }
   }
 
@@ -114,7 +117,10 @@ class KafkaSink implements RecordSink {
     const recordPartitions = batch.records.length > 0 ? await session.partitionCount(records) : 0
     const checkpointPartitions =
       batch.checkpoints.length > 0 ? await session.partitionCount(checkpoints) : 0
-    if (this.#progress?.batch === batch) return this.#progress
+    const partitions = { [records]: recordPartitions, [checkpoints]: checkpointPartitions }
+    if (this.#progress?.batch === batch && canGoOn(this.#progress, partitions)) {
+      return this.#progress
+    }
     const now = Date.now()
     const messages = [
       ...batch.records.map((record): PlannedMessage => {
@@ -155,6 +161,11 @@ class KafkaSink implements RecordSink {
       { cause, details: { topic: request.topic, partition: request.partition } },
     )
   }
+}
+
+/** Not where a topic has fewer partitions now: it was made anew, and is empty. */
+function canGoOn(progress: Progress, partitions: Readonly<Record<string, number>>): boolean {
+  return progress.messages.every((m) => m.partition < (partitions[m.topic] ?? 0))
 }
 
 function closed(cause?: unknown): AuditError {

@@ -1,0 +1,240 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Batch, RecordSink } from '@spanseal/core'
+import { describe, expect, test } from 'vitest'
+import { kafkaSink } from './kafka-sink.ts'
+import { FaultError, ScriptedBroker } from './scripted-transport.fixture.ts'
+import { aBatch, anEpoch, aRecord } from './sealed-record.fixture.ts'
+import type { KafkaSinkOptions } from './sink-options.ts'
+import type { SendResult } from './transport.ts'
+
+function aSink(broker: ScriptedBroker, options: Partial<KafkaSinkOptions> = {}): RecordSink {
+  return kafkaSink({ brokers: ['localhost:9092'], transport: broker.transport, ...options })
+}
+
+const three = aBatch(aRecord(0), aRecord(1), aRecord(2))
+
+/** The sequence numbers in every partition of the records topic. */
+function seqs(broker: ScriptedBroker): number[][] {
+  return [...broker.logs].map(([, log]) => log.map((r) => Number(r.headers['spanseal-seq'])))
+}
+
+describe('a delivery', () => {
+  test('sends the lines as they are, keyed by epoch, and resolves after the acknowledgement', async () => {
+    const broker = new ScriptedBroker()
+    await aSink(broker).deliver(three)
+    const [request] = broker.requests
+    expect(request?.topic).toBe('audit.records.v1')
+    expect(request?.records.map((r) => r.value)).toEqual(three.records.map((r) => r.line))
+    expect(request?.records.map((r) => r.key)).toEqual([anEpoch(1), anEpoch(1), anEpoch(1)])
+  })
+
+  test('sends one partition a request and one request at a time', async () => {
+    const broker = new ScriptedBroker()
+    const epochs = Array.from({ length: 20 }, (_, n) => anEpoch(n))
+    const batches = [0, 1, 2].map((seq) =>
+      aBatch(...epochs.map((epoch) => aRecord(seq, { epoch }))),
+    )
+    const sink = aSink(broker)
+    await Promise.all(batches.map((batch) => sink.deliver(batch)))
+    expect(broker.inFlightMax).toBe(1)
+    expect(broker.requests.length).toBe(3 * broker.logs.size)
+    const partitionsOf = new Map<string, Set<string>>()
+    for (const [place, log] of broker.logs) {
+      for (const { headers } of log) {
+        const epoch = headers['spanseal-epoch'] as string
+        const places = partitionsOf.get(epoch) ?? new Set()
+        partitionsOf.set(epoch, places.add(place))
+      }
+    }
+    expect([...partitionsOf.values()].every((places) => places.size === 1)).toBe(true)
+  })
+
+  test('sends checkpoints after the records, to their own topic', async () => {
+    const broker = new ScriptedBroker()
+    const checkpoint = { log: 'localhost/test', epoch: anEpoch(1), size: 3, note: 'a note\n' }
+    await aSink(broker).deliver({ ...three, checkpoints: [checkpoint] })
+    expect(broker.requests.map((r) => r.topic)).toEqual([
+      'audit.records.v1',
+      'audit.checkpoints.v1',
+    ])
+    expect(Buffer.from(broker.requests[1]?.records[0]?.value ?? []).toString()).toBe('a note\n')
+  })
+
+  test('of nothing sends nothing', async () => {
+    const broker = new ScriptedBroker()
+    await aSink(broker).deliver(aBatch())
+    expect(broker.requests).toEqual([])
+  })
+})
+
+describe('a result that is not exactly right is doubtful', () => {
+  const entry: SendResult = {
+    topic: 'audit.records.v1',
+    partition: 0,
+    errorCode: 0,
+    baseOffset: '0',
+  }
+  const wrong: readonly [string, (right: SendResult) => readonly SendResult[]][] = [
+    ['no entry', () => []],
+    ['two entries', (right) => [right, { ...entry, partition: right.partition + 1 }]],
+    ['another partition', (right) => [{ ...right, partition: right.partition + 1 }]],
+    ['another topic', (right) => [{ ...right, topic: 'elsewhere' }]],
+    ['an error code', (right) => [{ ...right, errorCode: 6 }]],
+    ['no offset', (right) => [{ ...right, baseOffset: '' }]],
+    ['the offset -1', (right) => [{ ...right, baseOffset: '-1' }]],
+    ['an offset that is no number', (right) => [{ ...right, baseOffset: 'NaN' }]],
+  ]
+  for (const [what, falsify] of wrong) {
+    test(`${what}`, async () => {
+      const broker = new ScriptedBroker()
+      broker.steps.push((_, acknowledge) => falsify(acknowledge()[0] as SendResult))
+      const sink = aSink(broker)
+      await expect(sink.deliver(three)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+      await sink.deliver(three)
+      expect(broker.clients).toBe(2)
+      expect(broker.closedClients).toBe(1)
+    })
+  }
+
+  test('an offset that was acknowledged before', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    await sink.deliver(three)
+    // kafkajs resolves a send with the offset of an earlier one when their sequences collide.
+    broker.steps.push(({ topic, partition }) => [
+      { topic, partition, errorCode: 0, baseOffset: '2' },
+    ])
+    const next = aBatch(aRecord(3))
+    await expect(sink.deliver(next)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(next)
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3]])
+  })
+})
+
+describe('after a fault', () => {
+  test('the same batch goes on behind what was acknowledged of it', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker, { recordCountMax: 1 })
+    broker.steps.push(
+      (_, acknowledge) => acknowledge(),
+      () => Promise.reject(new FaultError('retriable')),
+    )
+    await expect(sink.deliver(three)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(three)
+    expect(seqs(broker)).toEqual([[0, 1, 2]])
+    expect(broker.clients).toBe(2)
+  })
+
+  test('an epoch keeps its partition although the topic has more now', async () => {
+    const broker = new ScriptedBroker()
+    const epochs = Array.from({ length: 16 }, (_, n) => anEpoch(n))
+    const batch = (seq: number): Batch => aBatch(...epochs.map((epoch) => aRecord(seq, { epoch })))
+    const sink = aSink(broker)
+    await sink.deliver(batch(0))
+    const places = new Set(broker.logs.keys())
+    broker.partitionCount = 64
+    broker.steps.push(() => Promise.reject(new FaultError('ambiguous')))
+    await expect(sink.deliver(batch(1))).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(batch(1))
+    expect(new Set(broker.logs.keys())).toEqual(places)
+  })
+
+  test('a topic made anew with fewer partitions is used as it is', async () => {
+    const broker = new ScriptedBroker()
+    broker.partitionCount = 64
+    const sink = aSink(broker)
+    await sink.deliver(three)
+    broker.partitionCount = 1
+    broker.steps.push(() => Promise.reject(new FaultError('ambiguous')))
+    const next = aBatch(aRecord(3))
+    await expect(sink.deliver(next)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(next)
+    expect(broker.requests.at(-1)?.partition).toBe(0)
+  })
+
+  const codes: readonly [FaultError, string][] = [
+    [new FaultError('ambiguous'), 'DELIVERY_DOUBTFUL'],
+    [new FaultError('retriable'), 'DELIVERY_DOUBTFUL'],
+    [new FaultError('fatal'), 'DELIVERY_REFUSED'],
+    [new FaultError('fatal', 'unauthorized'), 'DELIVERY_REFUSED'],
+    [new FaultError('retriable', 'topic-missing'), 'TOPIC_MISSING'],
+    [new FaultError('ambiguous', 'unreachable'), 'DELIVERY_TIMEOUT'],
+  ]
+  for (const [fault, code] of codes) {
+    test(`${fault.message} has the code ${code}`, async () => {
+      const broker = new ScriptedBroker()
+      broker.steps.push(() => Promise.reject(fault))
+      await expect(aSink(broker).deliver(three)).rejects.toMatchObject({ code, cause: fault })
+    })
+  }
+
+  test('credentials that have worked are tried again instead of given up', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    await sink.deliver(three)
+    const fault = new FaultError('fatal', 'unauthorized')
+    broker.steps.push(() => Promise.reject(fault))
+    const next = aBatch(aRecord(3))
+    await expect(sink.deliver(next)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    broker.connectError = fault
+    await expect(sink.deliver(next)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    broker.connectError = undefined
+    await sink.deliver(next)
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3]])
+  })
+
+  test('a request that is too large is halved until it fits', async () => {
+    const broker = new ScriptedBroker()
+    const tooLarge =
+      (count: number) =>
+      (request: { records: readonly unknown[] }, ok: () => readonly SendResult[]) =>
+        request.records.length > count ? Promise.reject(new FaultError('fatal', 'too-large')) : ok()
+    for (let i = 0; i < 20; i++) broker.steps.push(tooLarge(2))
+    const sink = aSink(broker)
+    const eight = aBatch(...Array.from({ length: 8 }, (_, seq) => aRecord(seq)))
+    await expect(sink.deliver(eight)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await expect(sink.deliver(eight)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(eight)
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3, 4, 5, 6, 7]])
+    broker.steps.splice(0, 20, tooLarge(0))
+    const one = aBatch(aRecord(8))
+    await expect(sink.deliver(one)).rejects.toMatchObject({ code: 'DELIVERY_REFUSED' })
+  })
+
+  test('a request without an answer ends at our own deadline, with a new client', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker, { attemptTimeoutMillis: 500, requestTimeoutMillis: 100 })
+    broker.steps.push(() => new Promise(() => undefined))
+    await expect(sink.deliver(three)).rejects.toMatchObject({ code: 'DELIVERY_TIMEOUT' })
+    await sink.deliver(three)
+    expect(broker.clients).toBe(2)
+  })
+})
+
+describe('closing', () => {
+  test('waits for the delivery under way', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    const delivery = sink.deliver(three)
+    await sink.close(5_000)
+    await delivery
+    expect(seqs(broker)).toEqual([[0, 1, 2]])
+    expect(broker.closedClients).toBe(1)
+  })
+
+  test('does not wait longer than it may, and refuses what comes afterwards', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    let fail: (error: Error) => void = () => undefined
+    broker.steps.push(() => new Promise((_, reject) => (fail = reject)))
+    const delivery = sink.deliver(three)
+    await sink.close(20)
+    await sink.close(20)
+    expect(broker.closedClients).toBe(1)
+    fail(new Error('connection closed'))
+    await expect(delivery).rejects.toMatchObject({ code: 'SINK_CLOSED' })
+    await expect(sink.deliver(three)).rejects.toMatchObject({ code: 'SINK_CLOSED' })
+  })
+})
