@@ -92,13 +92,14 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map(({ item }) => item)
 }
 
-// Our retries are limited by a deadline and a new client, so the advice does not apply.
-const NOT_FOR_US = 'Limiting retries for the idempotent producer'
+// Advice about retries, which for us end at a deadline and go on with a new client; and answers with
+// an error code, which are retried or come back as an error.
+const NOT_FOR_US = /^(Limiting retries for the idempotent producer|Response )/
 
 function logTo({ onLog }: KafkaConnection, sockets: SocketPool): logCreator {
   return () =>
     ({ label, log }) => {
-      if (sockets.ended || log.message.startsWith(NOT_FOR_US)) return
+      if (sockets.ended || NOT_FOR_US.test(log.message)) return
       const broker: unknown = log['broker']
       onLog?.({
         level: label === 'ERROR' ? 'error' : 'warn',
