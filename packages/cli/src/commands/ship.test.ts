@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
+import { aJournal, emptyFolder, TestAgent } from '../journal.fixture.ts'
+
+/** An address where nobody listens. */
+async function aClosedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `127.0.0.1:${port}`
+}
+
+describe('spanseal ship', () => {
+  it('gives up on brokers that are not there, says what is undelivered and keeps it', async () => {
+    const journal = aJournal()
+    new TestAgent(journal).task()
+    const args = ['ship', journal.folder, '--brokers', await aClosedPort(), '--give-up-after', '1']
+    const { status, stdout, stderr } = await runCommand(args)
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^Delivered 0 records and 0 checkpoints in /)
+    expect(stdout).toContain('Undelivered: 5 records; they stay in the journal')
+    expect(stderr).toMatch(/^spanseal: DELIVERY_[A-Z]+: /)
+    const again = await runCommand([...args, '--json'])
+    expect(again.status).toBe(1)
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      delivered: { records: 0, checkpoints: 0 },
+      undelivered: 5,
+      failure: { code: expect.stringMatching(/^DELIVERY_/) as string },
+    })
+  }, 60_000)
+
+  it('ends on SIGTERM while it watches', async () => {
+    const journal = aJournal()
+    new TestAgent(journal).task()
+    const child = startCommand([
+      'ship',
+      journal.folder,
+      '--brokers',
+      await aClosedPort(),
+      '--watch',
+    ])
+    child.stderr.once('data', () => child.kill('SIGTERM'))
+    const { status, stdout } = await outcomeOf(child)
+    expect(status).toBe(1)
+    expect(stdout).toContain('Undelivered: 5 records')
+  }, 60_000)
+
+  it('refuses what it cannot use before it connects', async () => {
+    const journal = aJournal()
+    const { folder } = journal
+    const brokers = ['--brokers', 'localhost:9092']
+    const empty = join(emptyFolder(), 'none')
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [[folder], 'INVALID_OPTION'],
+      [[folder, '--brokers', 'nonsense'], 'INVALID_OPTION'],
+      [[folder, ...brokers, '--name', 'Not A Name'], 'INVALID_OPTION'],
+      [[folder, ...brokers, '--prefix', 'a b'], 'INVALID_OPTION'],
+      [[folder, ...brokers, '--sasl', 'magic'], 'INVALID_OPTION'],
+      [[folder, ...brokers, '--sasl', 'plain'], 'INVALID_OPTION'],
+      [[folder, ...brokers, '--ssl-cert', 'x.pem'], 'INVALID_OPTION'],
+      [[folder, ...brokers, '--ssl-ca', empty], 'NOT_FOUND'],
+      [[empty, ...brokers], 'NOT_FOUND'],
+    ]
+    await Promise.all(
+      cases.map(async ([args, code]) => {
+        const { status, stdout, stderr } = await runCommand(['ship', ...args])
+        expect({ args, status, stdout }).toEqual({ args, status: 2, stdout: '' })
+        expect(stderr).toMatch(new RegExp(`^spanseal: ${code}: [^\n]+\n$`))
+      }),
+    )
+  }, 60_000)
+
+  it('takes no password from the command line and prints none', async () => {
+    const journal = aJournal()
+    new TestAgent(journal).task()
+    const file = join(emptyFolder(), 'password')
+    writeFileSync(file, 'hunter2-is-secret\n')
+    const args = ['--brokers', await aClosedPort(), '--give-up-after', '1', '--sasl', 'plain']
+    const { stdout, stderr, status } = await runCommand([
+      'ship',
+      journal.folder,
+      ...args,
+      '--sasl-username',
+      'me',
+      '--sasl-password-file',
+      file,
+    ])
+    expect(status).toBe(1)
+    expect(stdout + stderr).not.toContain('hunter2')
+  }, 60_000)
+})

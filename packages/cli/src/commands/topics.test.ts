@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { runCommand } from '../command.fixture.ts'
+
+describe('spanseal topics', () => {
+  it('says that Kafka cannot be asked, with status 2', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    server.close()
+    for (const action of ['create', 'check']) {
+      const args = ['topics', action, '--brokers', `127.0.0.1:${port}`]
+      const { status, stdout, stderr } = await runCommand(args)
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+      expect(stderr).toMatch(/^spanseal: DELIVERY_TIMEOUT: [^\n]+\n$/)
+    }
+  }, 60_000)
+
+  it('refuses numbers and actions that cannot be', async () => {
+    const brokers = ['--brokers', 'localhost:9092']
+    const cases = [
+      ['create', ...brokers, '--partitions', '0'],
+      ['create', ...brokers, '--replication', 'x'],
+      ['create', ...brokers, '--retention-ms', '-2'],
+      ['check', ...brokers, '--prefix', 'a b'],
+      ['check'],
+      ['destroy', ...brokers],
+    ]
+    await Promise.all(
+      cases.map(async (args) => {
+        const { status, stderr } = await runCommand(['topics', ...args])
+        expect({ args, status }).toEqual({ args, status: 2 })
+        expect(stderr).toMatch(/^spanseal: INVALID_OPTION: [^\n]+\n$/)
+      }),
+    )
+  }, 60_000)
+})

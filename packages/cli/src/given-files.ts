@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import type { NoteKey } from '@spanseal/core'
+import { AuditError, parseNote, parseVkey } from '@spanseal/core'
+
+/** Keys and heads are short; what is longer is another file. */
+const BYTES_MAX = 1024 * 1024
+
+/** `<name>+<8 hex digits>+<base64>`; a path of that form is not expected. */
+const VKEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/
+
+/**
+ * The keys that `--key` gives: one verifier key, or a file with one a line (empty lines and lines
+ * that begin with `#` say nothing).
+ *
+ * @throws AuditError `MALFORMED_KEY`, `NOT_FOUND`, `INVALID_OPTION`
+ */
+export function keysGiven(values: readonly string[]): NoteKey[] {
+  return values.flatMap((value) => {
+    if (VKEY.test(value)) return [parseVkey(value)]
+    const lines = readShortFile('--key', value).split(/\r?\n/)
+    const keys = lines.map((line) => line.trim()).filter((line) => !/^(#|$)/.test(line))
+    if (keys.length > 0) return keys.map(parseVkey)
+    throw new AuditError('MALFORMED_KEY', `--key: ${value} holds no verifier key`, {
+      details: { option: '--key', file: value },
+    })
+  })
+}
+
+/**
+ * The signed notes of the files that `--head` names; a file may hold several, one behind the other,
+ * each with its length before it as the journal keeps them, or with empty lines between.
+ *
+ * @throws AuditError `MALFORMED_NOTE`, `NOT_FOUND`, `INVALID_OPTION`
+ */
+export function headsGiven(files: readonly string[]): string[] {
+  return files.flatMap((file) => {
+    const text = readShortFile('--head', file)
+    const notes = splitNotes(text)
+    for (const note of notes) parseNote(note)
+    if (notes.length > 0) return notes
+    throw new AuditError('MALFORMED_NOTE', `--head: ${file} holds no signed note`, {
+      details: { option: '--head', file },
+    })
+  })
+}
+
+/** A note is lines of text, an empty line, and signature lines, which begin with an em dash. */
+function splitNotes(text: string): string[] {
+  const notes: string[] = []
+  let body: string[] = []
+  let signatures: string[] = []
+  for (const line of [...text.split('\n'), '']) {
+    if (line.startsWith('— ')) {
+      signatures.push(line)
+      continue
+    }
+    if (signatures.length > 0) {
+      notes.push([...body, '', ...signatures, ''].join('\n'))
+      body = []
+      signatures = []
+    }
+    // A length before the note is the journal's framing.
+    if (line !== '' && !(body.length === 0 && /^\d+$/.test(line))) body.push(line)
+  }
+  return notes
+}
+
+function readShortFile(option: string, path: string): string {
+  const refuse = (code: 'NOT_FOUND' | 'INVALID_OPTION', why: string, cause?: unknown): never => {
+    throw new AuditError(code, `${option}: ${path} ${why}`, {
+      cause,
+      details: { option, file: path },
+    })
+  }
+  let fd: number
+  try {
+    // A named pipe is read as far as it goes and not waited for.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return refuse('NOT_FOUND', 'is neither a key nor a file', error)
+    return refuse('INVALID_OPTION', `cannot be read (${code})`, error)
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return refuse('INVALID_OPTION', 'is no regular file')
+    const buffer = Buffer.alloc(BYTES_MAX + 1)
+    const length = readSync(fd, buffer, 0, buffer.length, 0)
+    if (length > BYTES_MAX) return refuse('INVALID_OPTION', 'has over 1 MiB')
+    return buffer.toString('utf8', 0, length)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { statSync } from 'node:fs'
+import { AuditError } from '@spanseal/core'
+
+/** Checks a whole number given on the command line; for use as commander's parser of an option. */
+export function wholeNumber(option: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= min && value <= max) return value
+    throw new AuditError(
+      'INVALID_OPTION',
+      `${option}: ${JSON.stringify(text)} is not usable; give a whole number from ${min} to ${max}`,
+      { details: { option } },
+    )
+  }
+}
+
+/** Collects an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}
+
+/**
+ * The folder, when it is one.
+ *
+ * @throws AuditError `NOT_FOUND` or `JOURNAL_UNUSABLE`
+ */
+export function existingFolder(path: string): string {
+  const refuse = (code: 'NOT_FOUND' | 'JOURNAL_UNUSABLE', why: string, cause?: unknown): never => {
+    const way = 'name the journal folder, the one that holds a folder for each epoch'
+    throw new AuditError(code, `${path} ${why}; ${way}`, { cause, details: { file: path } })
+  }
+  try {
+    if (statSync(path).isDirectory()) return path
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return refuse('NOT_FOUND', 'does not exist', error)
+    if (code === 'ELOOP') return refuse('JOURNAL_UNUSABLE', 'is a loop of symbolic links', error)
+    return refuse('JOURNAL_UNUSABLE', `cannot be read (${code})`, error)
+  }
+  return refuse('JOURNAL_UNUSABLE', 'is not a folder')
+}

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addKeys } from './commands/keys.ts'
+import { addShip } from './commands/ship.ts'
+import { addTail } from './commands/tail.ts'
+import { addTimeline } from './commands/timeline.ts'
+import { addTopics } from './commands/topics.ts'
+import { addVerify } from './commands/verify.ts'
+import type { ExitCode } from './exit-code.ts'
+import { EXIT } from './exit-code.ts'
+import { failureJson, failureLine, failureOf } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+import { openTerminal } from './terminal.ts'
+
+/** What commands share: where to write, and what the process ends with. */
+export interface Session {
+  readonly terminal: Terminal
+  exitCode: ExitCode
+}
+
+/** Runs the command line; never throws. */
+export async function run(
+  args: readonly string[],
+  terminal: Terminal = openTerminal(),
+): Promise<ExitCode> {
+  const session: Session = { terminal, exitCode: EXIT.holds }
+  try {
+    await buildProgram(session).parseAsync(args, { from: 'user' })
+    return session.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.code.startsWith('commander.help')) {
+      return error.exitCode === 0 ? EXIT.holds : EXIT.couldNotRun
+    }
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.holds
+    const failure = failureOf(error)
+    const hint = error instanceof CommanderError ? `; see ${helpCommand(args)}` : ''
+    terminal.note(args.includes('--json') ? failureJson(failure) : `${failureLine(failure)}${hint}`)
+    return EXIT.couldNotRun
+  } finally {
+    terminal.clearStatus()
+  }
+}
+
+const COMMANDS = new Set(['verify', 'timeline', 'tail', 'ship', 'topics', 'keys'])
+
+function helpCommand([command = '']: readonly string[]): string {
+  return COMMANDS.has(command) ? `spanseal ${command} --help` : 'spanseal --help'
+}
+
+function buildProgram(session: Session): Command {
+  const { terminal } = session
+  const program = new Command('spanseal')
+    .description('Tamper-evident audit trails for AI agents: verify, read and ship their records.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+      // Errors are printed once, by run().
+      outputError: () => undefined,
+      getOutHelpWidth: () => terminal.width,
+      getErrHelpWidth: () => terminal.width,
+      getOutHasColors: () => terminal.color,
+      getErrHasColors: () => false,
+    })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spanseal verify ./audit                 does the evidence hold?
+  spanseal timeline --last --journal ./audit
+                                          what did the agent do last?
+  spanseal tail ./audit --follow          watch records as they are written
+  spanseal ship ./audit --brokers kafka:9092 --watch
+
+Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`,
+    )
+  for (const add of [addVerify, addTimeline, addTail, addShip, addTopics, addKeys]) {
+    add(program, session)
+  }
+  return program
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
