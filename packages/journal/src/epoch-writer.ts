@@ -279,7 +279,7 @@ export class EpochWriter {
     this.#writeObserved(live, observed.slice(OBSERVED_MAX))
     this.#failure = undefined
     try {
-      if (durable) keys.heads.settle(settled)
+      keys.heads.settle(settled)
     } catch (error) {
       this.#report(error, 'the keyring could not note what was observed')
     }

@@ -134,11 +134,12 @@ test('each epoch is named once, also by openers that know nothing from before', 
 
 test('more than 64 observations go on in epoch.observed', () => {
   const journal = aFolder()
-  const keys = memoryKeys()
-  const template = aFolder()
-  const gone = Array.from({ length: 150 }, () => crashed(template, keys, 1))
-  for (const epoch of gone) cpSync(join(template, epoch), join(journal, epoch), { recursive: true })
-  for (const epoch of gone) stripObservations(journal, epoch)
+  const gone = Array.from({ length: 130 }, () => {
+    const apart = aFolder()
+    const epoch = crashed(apart, memoryKeys(), 1)
+    cpSync(join(apart, epoch), join(journal, epoch), { recursive: true })
+    return epoch
+  })
   const writer = openWriter(writerOptions(journal, { keys: memoryKeys() }))
   writer.close()
   const { records } = checkedEpoch(
@@ -156,12 +157,6 @@ test('more than 64 observations go on in epoch.observed', () => {
   )
   expect(named.map(({ epoch }) => epoch)).toEqual([...gone].sort())
 })
-
-function stripObservations(journal: string, epoch: string): void {
-  const path = join(journal, epoch, '000000000000.jsonl')
-  const text = readFileSync(path, 'utf8')
-  writeFileSync(path, text.replace(/"observed":\[.*?\],"service"/, '"observed":[],"service"'))
-}
 
 test('an epoch that is shorter than its head, or gone, is lost', () => {
   const journal = aFolder()

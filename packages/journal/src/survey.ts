@@ -48,6 +48,8 @@ interface Statement extends ObservedEpoch {
 export function surveyJournal(options: SurveyOptions): Survey {
   const { journal, heads, own, nowMillis } = options
   const settledBefore = heads.settled()
+  // Before the folder is listed: an epoch appears there before its head is kept.
+  const headed = heads.epochs()
   const present = listEpochs(journal)
   const open = present.filter((epoch) => !settledBefore.has(epoch))
   // An observer is opened after what it observes, give or take the hosts' clocks.
@@ -73,7 +75,9 @@ export function surveyJournal(options: SurveyOptions): Survey {
     if (!said.some((s) => sameObservation(s, now))) observed.push(now)
     if (now.state === 'closed' || liveness === 'gone') settled.push(epoch)
   }
-  observed.push(...lostEpochs(options, present, settledBefore))
+  const here = new Set(present)
+  const gone = headed.filter((epoch) => !here.has(epoch) && !settledBefore.has(epoch))
+  observed.push(...lostEpochs(heads, gone))
   for (const { epoch, state } of observed) if (state === 'lost') settled.push(epoch)
   return { observed, settled: [...new Set(settled)] }
 }
@@ -148,22 +152,15 @@ function headSize(heads: HeadStore, epoch: string): number {
   }
 }
 
-/** Epochs whose head is known and whose folder is gone. */
-function lostEpochs(
-  { heads }: SurveyOptions,
-  present: readonly string[],
-  settled: ReadonlySet<string>,
-): ObservedEpoch[] {
-  const here = new Set(present)
-  return heads
-    .epochs()
-    .filter((epoch) => !here.has(epoch) && !settled.has(epoch))
+/** Epochs whose folder is gone, as far as a head can be read. */
+function lostEpochs(heads: HeadStore, gone: readonly string[]): ObservedEpoch[] {
+  return [...gone]
     .sort()
-    .map((epoch): ObservedEpoch => {
+    .map((epoch): ObservedEpoch & { readonly expected_size: number } => {
       const expected = headSize(heads, epoch)
       return { epoch, size: 0, leaf: NO_PREV, state: 'lost', expected_size: expected }
     })
-    .filter(({ expected_size: expected }) => expected !== undefined && expected > 0)
+    .filter(({ expected_size: expected }) => expected > 0)
 }
 
 /** What the given epochs say of others, from `epoch.open` and the `epoch.observed` behind it. */
