@@ -76,7 +76,8 @@ function clientConfig(connection: KafkaConnection): KafkaConfig {
     brokers: shuffled(connection.brokers),
     clientId: connection.clientId,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
-    ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
+    // kafkajs keeps an authenticator, password included, in the very object that it is given.
+    ...(connection.sasl === undefined ? {} : { sasl: { ...connection.sasl } }),
     connectionTimeout: connection.connectTimeoutMillis,
     authenticationTimeout: connection.connectTimeoutMillis,
     requestTimeout: connection.requestTimeoutMillis,
