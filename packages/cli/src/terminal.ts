@@ -55,7 +55,8 @@ export function openTerminal(
   const isTerminal = stdout.isTTY === true
   const color = isTerminal && !plain
   const showStatus = stderr.isTTY === true && env['TERM'] !== 'dumb'
-  let statusAt = 0
+  // What is done at once needs no status.
+  let statusAt = performance.now()
   let statusShown = false
   const clearStatus = (): void => {
     if (statusShown) stderr.write('\r\u001b[K')
@@ -76,7 +77,7 @@ export function openTerminal(
     },
     status(line) {
       const now = performance.now()
-      if (!showStatus || (statusShown && now - statusAt < STATUS_PAUSE_MILLIS)) return
+      if (!showStatus || now - statusAt < STATUS_PAUSE_MILLIS) return
       statusAt = now
       statusShown = true
       stderr.write(

@@ -136,6 +136,14 @@ describe('verdictText', () => {
     expect(text).toContain('Compare the keys:')
   })
 
+  it('tells an end that is not accounted for from records that do not fit', () => {
+    const findings = [aFault({ code: 'unclosed' }), aFault({ code: 'torn' })]
+    const verdict = aVerdict({ ok: false, level: 0, selfConsistent: false, findings })
+    const text = verdictText(verdict, FRAME, SHEET)
+    expect(text).toMatch(/^DOES NOT HOLD: the end is not accounted for\n/)
+    expect(text).toContain('- If a writer is at work now, verify with --live.')
+  })
+
   it('says which epochs were written without syncing', () => {
     const text = verdictText(aVerdict({ unsynced: 2 }), FRAME, SHEET)
     expect(text).toContain('Not synced  2 epochs written with durability "none"')

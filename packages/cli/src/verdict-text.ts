@@ -6,7 +6,7 @@ import { formatBytes, formatMillis, printable } from '@spanseal/core'
 import { fold } from './fold.ts'
 import type { Terminal } from './terminal.ts'
 import type { LevelText } from './verdict-words.ts'
-import { AGAINST_GIVEN, FINDING_TEXTS, LEVEL_TEXTS } from './verdict-words.ts'
+import { AGAINST_GIVEN, FINDING_TEXTS, LEVEL_TEXTS, OPEN_END } from './verdict-words.ts'
 
 /** Findings of one code that are listed; the JSON has up to 1,000 in full. */
 const LISTED_MAX = 10
@@ -53,22 +53,29 @@ export function verdictText(verdict: Verdict, frame: VerdictFrame, sheet: Sheet)
     ...ignoredLines(frame, sheet),
     ...findingLines(verdict, sheet),
     '',
-    ...labelled('Next', nextSteps(verdict, frame).join('\n'), sheet),
+    ...labelled('Next', stepsText(nextSteps(verdict, frame)), sheet),
   ]
   return `${lines.join('\n')}\n`
 }
 
-/** Faults may lie in the records, or only between them and the keys and heads that were given. */
-function wordsFor({ level, ok, selfConsistent }: Verdict): LevelText {
-  return !ok && selfConsistent ? AGAINST_GIVEN : LEVEL_TEXTS[level]
+const OPEN_END_CODES: ReadonlySet<string> = new Set(['torn', 'unanswered', 'unclosed'])
+
+/** Faults may lie in the records, at their end only, or between them and what was given. */
+function wordsFor({ findings, level, ok, selfConsistent }: Verdict): LevelText {
+  if (ok) return LEVEL_TEXTS[level]
+  if (selfConsistent) return AGAINST_GIVEN
+  const faults = findings.filter(({ kind }) => kind === 'fault')
+  const openEnd = faults.length > 0 && faults.every(({ code }) => OPEN_END_CODES.has(code))
+  return openEnd ? OPEN_END : LEVEL_TEXTS[level]
 }
 
 function labelled(label: string, text: string, { paint, width }: Sheet): string[] {
   const folded = text.split('\n').flatMap((line) => fold(line, width - LABEL_COLUMNS))
-  return folded.map((line, i) => {
-    const shown = (i === 0 ? label : '').padEnd(LABEL_COLUMNS)
-    return `${paint('bold', shown)}${line}`
-  })
+  return folded.map((line, i) =>
+    i === 0
+      ? `${paint('bold', label)}${' '.repeat(LABEL_COLUMNS - label.length)}${line}`
+      : `${' '.repeat(LABEL_COLUMNS)}${line}`,
+  )
 }
 
 function plural(count: number, noun: string): string {
@@ -181,6 +188,11 @@ function placeLines(finding: Finding, { paint, width }: Sheet): string[] {
   )
 }
 
+function stepsText(steps: readonly string[]): string {
+  if (steps.length < 2) return steps.join('')
+  return steps.map((step) => `- ${step.replaceAll('\n', '\n  ')}`).join('\n')
+}
+
 function nextSteps(verdict: Verdict, frame: VerdictFrame): string[] {
   const codes = new Set<FindingCode>(
     verdict.findings.filter((f) => f.kind === 'fault').map((f) => f.code),
@@ -202,7 +214,7 @@ function nextSteps(verdict: Verdict, frame: VerdictFrame): string[] {
     )
   } else if (verdict.ok && verdict.level === 2 && frame.headsGiven === 0) {
     steps.push(
-      'To learn whether records were cut off, give heads that left the host in time (from the\n' +
+      'To learn whether records were cut off, give heads that left the host in time (from the ' +
         "topic audit.checkpoints.v1, or an auditor's copy): --head <file>.",
     )
   }

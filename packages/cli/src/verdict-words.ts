@@ -66,6 +66,15 @@ export const AGAINST_GIVEN: LevelText = {
   notProved: `Who wrote it, and that nothing is absent. ${NEVER_RECORDED}`,
 }
 
+/** What is there agrees, and it ends as a crash leaves it, or a writer at work. */
+export const OPEN_END: LevelText = {
+  name: 'the end is not accounted for',
+  means:
+    'What is there agrees with itself, and ends as a crash leaves it, or a writer at work. ' +
+    'Whoever cuts records off the end leaves the same.',
+  notProved: `That nothing followed. ${NEVER_RECORDED}`,
+}
+
 /** What a code means, and what to do about a fault of it. */
 export interface FindingText {
   readonly means: string
@@ -98,15 +107,15 @@ export const FINDING_TEXTS: Readonly<Record<FindingCode, FindingText>> = {
   reordered: { means: 'Records do not stand in the order of their seq.', next: KEEP },
   schema: { means: 'A line is no record of the revision that its epoch declares.' },
   unanswered: {
-    means: 'A call was begun, no end is recorded, and nothing explains why.',
+    means: 'A call was begun, and no end of it is recorded.',
     next: 'Look at the calls without an end: spanseal timeline <trace id> --journal <folder>.',
   },
   torn: {
-    means: 'Bytes after the last whole record that no observer has named.',
+    means: 'There are bytes behind the last whole record or note.',
     next: 'Start the writer once more on the folder: it observes what a crash left, and says so.',
   },
   unclosed: {
-    means: 'Nothing names the end of an epoch, so records may have been cut off its end.',
+    means: 'An epoch was not closed, so records may have been cut off its end.',
     next:
       'If a writer is at work now, verify with --live. If one crashed, the next start of the ' +
       'agent on this folder observes and names the end.',

@@ -51,7 +51,7 @@ export function addKeys(program: Command, session: Session): void {
 Examples:
   spanseal keys show --journal ./audit
   spanseal keys show --keys /etc/agent/audit.keys --json
-  spanseal keys show --journal ./audit --json | jq -r '.keys[].vkey' > issuer.vkey`,
+  spanseal keys show --journal ./audit --json | jq -r '.keys[].vkey' > trusted`,
     )
     .action((options: KeysOptions) => show(options, session.terminal))
 }

@@ -66,8 +66,8 @@ Examples:
     --sasl scram-sha-512 --sasl-username shipper --sasl-password-file ./secret
 
 Make the topics first: spanseal topics create --brokers …
-Exit status: 0 all delivered; 1 records are undelivered, and stay in the journal;
-2 could not run.`,
+Exit status: 0 all delivered; 1 records are undelivered, and stay in the
+journal; 2 could not run.`,
     )
     .action(async (folder: string, options: ShipOptions) => {
       session.exitCode = await ship(existingFolder(folder), options, session.terminal)
@@ -187,8 +187,7 @@ function printShipment(shipment: Shipment, frame: ShipmentFrame): void {
     )
   }
   if (failure !== undefined) {
-    const way = failure.code === 'TOPIC_MISSING' ? '; make it: spanseal topics create' : ''
-    terminal.note(`spanseal: ${failure.code}: ${printable(failure.message)}${way}`)
+    terminal.note(`spanseal: ${failure.code}: ${printable(failure.message)}`)
   }
 }
 

@@ -14,6 +14,8 @@ import type { Terminal } from '../terminal.ts'
 
 const POLL_MILLIS = 250
 const LINES_MAX = 10_000
+/** Columns from which a line has room for everything. */
+const WIDE = 110
 
 interface TailOptions {
   readonly follow?: true
@@ -117,11 +119,17 @@ function printEntry({ record, summary }: Entry, options: TailOptions, terminal: 
     terminal.print(`${printableJson(record)}\n`)
     return
   }
-  const { agent, at, epoch, failed, seq, traceId, type, what } = summary
-  const time = at.replace('T', ' ').replace('Z', '')
+  const { isTerminal, paint, print, width } = terminal
+  const line = entryLine(summary, isTerminal && width < WIDE)
+  const shown = isTerminal ? fitText(line, width) : line
+  print(`${summary.failed ? paint('red', shown) : shown}\n`)
+}
+
+function entryLine(summary: RecordSummary, isNarrow: boolean): string {
+  const { agent, at, epoch, seq, traceId, type, what } = summary
+  // On a narrow terminal neither year nor milliseconds: whoever looks there looks at today.
+  const time = isNarrow ? at.slice(5, 19) : at.slice(0, 23)
   const place = `${epoch.slice(-6)}/${seq}`.padEnd(11)
-  const rest = [what, agent, traceId === '' ? '' : traceId.slice(0, 8)].filter((s) => s !== '')
-  const line = `${time} ${place} ${type.padEnd(15)} ${rest.join(' · ')}`.trimEnd()
-  const shown = terminal.isTerminal ? fitText(line, terminal.width) : line
-  terminal.print(`${failed ? terminal.paint('red', shown) : shown}\n`)
+  const rest = [what, agent, traceId.slice(0, 8)].filter((part) => part !== '')
+  return `${time.replace('T', ' ')} ${place} ${type.padEnd(15)} ${rest.join(' · ')}`.trimEnd()
 }

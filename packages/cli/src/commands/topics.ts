@@ -118,8 +118,8 @@ async function check(flags: TopicFlags, { paint, print }: Terminal): Promise<Exi
 }
 
 function problemText({ actual, code, expected, setting, topic }: TopicProblem): string {
-  const what = code === 'TOPIC_MISSING' ? 'is missing' : `${setting} is ${actual}, not ${expected}`
-  return printable(`${code}: ${topic}: ${what}`)
+  const what = `${topic}: ${setting} is ${actual}, not ${expected}`
+  return printable(`${code}: ${code === 'TOPIC_MISSING' ? `${topic} does not exist` : what}`)
 }
 
 function nextStep(problems: readonly TopicProblem[]): string {
