@@ -6,7 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tracer } from '@opentelemetry/api'
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { AUDITED_SPANS, expectAuditedTrace, runAuditedAgent } from '../services/audited-trace.ts'
+import {
+  AUDITED_SPANS,
+  expectAuditedTrace,
+  expectSpansOfJournal,
+  runAuditedAgent,
+  runExampleAgent,
+  spanIdsOf,
+} from '../services/audited-trace.ts'
 import type { Collector } from '../services/collector.ts'
 import { COLLECTOR_CONFIG, startCollector } from '../services/collector.ts'
 import { collectorBinary, needsGo } from '../services/go-binaries.ts'
@@ -103,6 +110,23 @@ describe.skipIf(missing)('a Collector with collector-config/collector.yaml', () 
       const spans = (): OtlpSpan[] => target.spans().filter((span) => span.traceId === traceId)
       await expect.poll(spans, { timeout: 30_000 }).toHaveLength(AUDITED_SPANS)
       expectAuditedTrace(spans(), journal)
+    }
+  })
+
+  it('hands all spans of the example agent on whole, killed in between', async () => {
+    await start()
+    const folder = scratchFolder('example')
+    stops.push(() => Promise.resolve(removeScratchFolder(folder)))
+    await runExampleAgent(collector.otlpHttp, folder)
+    await collector.kill('SIGKILL')
+    await jaeger.open()
+    await tempo.open()
+    await collector.restart()
+    const journal = join(folder, 'journal')
+    for (const target of [jaeger, tempo]) {
+      const spans = await target.spansWithIds(spanIdsOf(journal))
+      expect(spans.length).toBeGreaterThan(10)
+      expectSpansOfJournal(spans, journal)
     }
   })
 

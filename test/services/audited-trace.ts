@@ -31,6 +31,23 @@ export async function runAuditedAgent(otlpHttp: string, journal: string): Promis
   return (JSON.parse(stdout) as { traceId: string }).traceId
 }
 
+/** Works through the example agent's tasks, its spans going to the OTLP endpoint. */
+export async function runExampleAgent(otlpHttp: string, out: string): Promise<void> {
+  const example = join(import.meta.dirname, '../../examples/support-agent/src/main.ts')
+  const args = ['--conditions=spanseal-source', example, '--otlp', otlpHttp, '--out', out]
+  await runCommand(process.execPath, args, { timeoutMillis: 120_000 })
+}
+
+/** Ids of all spans that a journal's records speak of. */
+export function spanIdsOf(journal: string): Set<string> {
+  const ids = new Set<string>()
+  for (const line of linesOf(journal).values()) {
+    const { trace } = JSON.parse(line.toString()) as { trace?: { span_id?: string } }
+    if (trace?.span_id !== undefined) ids.add(trace.span_id)
+  }
+  return ids
+}
+
 /** The spans as an indented list, brothers in the order of their start. */
 export function treeOf(spans: readonly OtlpSpan[]): string[] {
   const known = new Set(spans.map((span) => span.spanId))
@@ -85,12 +102,7 @@ export function expectAuditedTrace(spans: readonly OtlpSpan[], journal: string):
  */
 export function expectSpansOfJournal(spans: readonly OtlpSpan[], journal: string): void {
   const lines = linesOf(journal)
-  const recorded = new Set<string>()
-  for (const line of lines.values()) {
-    const { trace } = JSON.parse(line.toString()) as { trace?: { span_id?: string } }
-    if (trace?.span_id !== undefined) recorded.add(trace.span_id)
-  }
-  expect(new Set(spans.map((span) => span.spanId))).toEqual(recorded)
+  expect(new Set(spans.map((span) => span.spanId))).toEqual(spanIdsOf(journal))
   for (const span of spans) expectPointer(span, lines)
 }
 

@@ -1,25 +1,34 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AddressInfo, Server } from 'node:net'
 import { connect, createServer } from 'node:net'
 
 /**
+ * Below the range from which Linux (32768) and others (49152) take the near end of outgoing
+ * connections: a server that is down for a moment would find its port taken by one, even by a
+ * client's attempt to reach that very server.
+ */
+const FIRST_PORT = 15_000
+const PORTS = 17_000
+
+/**
  * Ports of 127.0.0.1 that nobody listens on, all different. Another process may take one before it
- * is used: whoever starts a server tries again with new ones.
+ * is used; among so many that is rare.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listenAnywhere))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
 }
 
-function listenAnywhere(): Promise<Server> {
-  return new Promise((resolve, reject) => {
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve(server))
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 
