@@ -27,6 +27,7 @@ import {
 const LOG = 'localhost/kafka-test'
 const START_MILLIS = Date.parse('2026-11-21T09:00:00.000Z')
 const MILLIS_PER_RECORD = 7
+const SMALLEST_CALL_BYTES = 800
 
 const actor = block<Actor>({ agent: { id: 'support-1', name: 'support' }, user: { ref: 'u-17' } })
 const context = block<CallContext>({
@@ -63,7 +64,10 @@ export class EpochMill {
   readonly #lineBytes: number
   #lastStart = 0
 
-  /** @param lineBytes about how long a line shall be; tool calls take 1,000 without filling */
+  /**
+   * @param lineBytes about how long a line shall be: tool calls from 1,000 up, below 800 user input
+   * of 650; default: tool calls without filling
+   */
   constructor(number: number, lineBytes: number = 0) {
     const seed = (role: string): Buffer => Buffer.from(sha256Hex(`${role} ${number}`), 'hex')
     const key = Ed25519PrivateKey.fromSeed(seed('epoch'))
@@ -122,8 +126,21 @@ export class EpochMill {
     }
   }
 
+  /** The smallest record there is about a call's surroundings. */
+  #input(): RecordDraft {
+    const { size } = this
+    const content = plainCommitment('text', `refund order A-${size}`)
+    const trace = {
+      span_id: sha256Hex(`span ${size}`).slice(0, 16),
+      trace_id: sha256Hex(`trace ${Math.floor(size / 20)}`).slice(0, 32),
+    }
+    const detail = { bytes: 16, content }
+    return { type: 'user.input', severity: 'info', actor, context, detail, trace }
+  }
+
   #call(): RecordDraft {
     const { size } = this
+    if (this.#lineBytes > 0 && this.#lineBytes < SMALLEST_CALL_BYTES) return this.#input()
     const isEnd = size % 2 === 0
     if (!isEnd) this.#lastStart = size
     const input = plainCommitment('json', `{"order":"A-${this.#lastStart}"}`)
