@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { hash, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 const BLOCK_BYTES = 64 // SHA-256's block, RFC 2104 §2
 const INNER_PAD = 0x36
@@ -46,9 +46,4 @@ export class HmacKey {
   utf8(message: string): string {
     return this.latin1(Buffer.from(message, 'utf8').toString('latin1'))
   }
-}
-
-/** Compares two strings of equal length in constant time. */
-export function equalInConstantTime(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }
