@@ -51,6 +51,9 @@ export function anAudit({
   first = [],
   ...options
 }: TestAuditOptions = {}): TestAudit {
+  // The one before, where a test opens several: its audit keeps its tracer.
+  trace.disable()
+  context.disable()
   const journal = options.journal ?? join(aFolder(), 'audit')
   const audit = createAudit({
     service: { name: 'support-agent', version: '1.4.0' },

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Authorization, ToolRef } from '@spanseal/core'
-import { AuditError } from '@spanseal/core'
-import { assertId } from './guards.ts'
+import { AuditError, LIST_CAPS } from '@spanseal/core'
+import { mendedId, mendedName } from './mended-names.ts'
+import { isPermission } from './permission.ts'
 
-/** What the hook is asked. Its own copy of nothing: the arguments are the caller's. */
+/** What the hook is asked. The arguments are the caller's own, not a copy. */
 export interface AuthorizationRequest {
   readonly tool: ToolRef
   readonly risk: 'read' | 'write'
@@ -56,36 +57,63 @@ export function notRequired(permissions: readonly string[]): Authorization {
   }
 }
 
-/** The decision as it stands in records. */
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
+const METHODS: readonly unknown[] = ['policy', 'human_approval', 'jit_elevation']
+
+/**
+ * The decision as it stands in records. The hook is the user's: what a record cannot hold is mended
+ * or left out, for the decision itself must be written down.
+ */
 export function authorizationOf(
-  decision: AuthorizationDecision,
+  answer: AuthorizationDecision,
   permissions: readonly string[],
   approverRef: (id: string) => string,
 ): Authorization {
-  const granted = decision.decision === 'granted'
-  const { policy, grant, expires, approver } = decision
+  const granted = answer.decision === 'granted'
+  const { policy, grant, expires, approver, method } = answer
+  const { permissionsDenied = granted ? [] : permissions } = answer
+  const { permissionsUsed = granted ? permissions : [] } = answer
   return {
-    ...(approver === undefined ? {} : { approver: approverRef(approver) }),
-    decision: decision.decision,
-    ...(expires === undefined ? {} : { expires }),
-    ...(grant === undefined ? {} : { grant: assertId('grant', grant) }),
-    method: decision.method ?? 'policy',
-    permissions_denied: decision.permissionsDenied ?? (granted ? [] : permissions),
-    permissions_used: decision.permissionsUsed ?? (granted ? permissions : []),
-    ...(policy === undefined ? {} : { policy }),
+    ...(isText(approver) ? { approver: approverRef(approver) } : {}),
+    decision: answer.decision,
+    ...(isText(expires) && TIME.test(expires) && !Number.isNaN(Date.parse(expires))
+      ? { expires }
+      : {}),
+    ...(isText(grant) ? { grant: mendedId(grant) } : {}),
+    method: METHODS.includes(method) ? (method as 'policy') : 'policy',
+    ...permissionList('permissions_denied', permissionsDenied),
+    ...permissionList('permissions_used', permissionsUsed),
+    ...(isText(policy?.id) ? { policy: policyOf(policy) } : {}),
+  } as Authorization
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function permissionList(field: string, permissions: unknown): object {
+  const known = Array.isArray(permissions) ? permissions.filter(isPermission) : []
+  const { permissions: itemsMax } = LIST_CAPS
+  const more = known.length - itemsMax
+  return { [field]: known.slice(0, itemsMax), ...(more > 0 ? { [`${field}_more`]: more } : {}) }
+}
+
+function policyOf({ id, version, digest }: NonNullable<AuthorizationDecision['policy']>) {
+  return {
+    ...(isText(digest) ? { digest: mendedName(digest) } : {}),
+    id: mendedId(id),
+    ...(isText(version) ? { version: mendedId(version) } : {}),
   }
 }
 
 /** What the caller of a tool gets that did not run. */
 export function refusalError(tool: string, decision: 'denied' | 'pending'): AuditError {
+  const named = `tool ${JSON.stringify(tool)}`
   return decision === 'denied'
-    ? new AuditError(
-        'AUTHORIZATION_DENIED',
-        `tool ${JSON.stringify(tool)}: not authorized; it did not run`,
-      )
+    ? new AuditError('AUTHORIZATION_DENIED', `${named}: not authorized; it did not run`)
     : new AuditError(
         'AUTHORIZATION_PENDING',
-        `tool ${JSON.stringify(tool)}: waits for approval; it did not run, call it again once approved`,
+        `${named}: waits for approval; it did not run, call it again once approved`,
       )
 }
 

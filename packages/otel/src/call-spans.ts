@@ -5,17 +5,7 @@ import type { Attributes, Context, Span, SpanKind, Tracer } from '@opentelemetry
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { TraceRef } from '@spanseal/core'
 import {
-  ATTR_AGENT_ID,
-  ATTR_DATA_CLASSIFICATION,
   ATTR_ERROR_TYPE,
-  ATTR_GEN_AI_AGENT_ID,
-  ATTR_GEN_AI_AGENT_NAME,
-  ATTR_GEN_AI_AGENT_VERSION,
-  ATTR_GEN_AI_CONVERSATION_ID,
-  ATTR_GEN_AI_OPERATION_NAME,
-  ATTR_GEN_AI_TOOL_CALL_ID,
-  ATTR_GEN_AI_TOOL_NAME,
-  ATTR_GEN_AI_TOOL_TYPE,
   ATTR_INPUT_HASH,
   ATTR_INVOCATION_DURATION_MS,
   ATTR_INVOCATION_STATUS,
@@ -28,26 +18,21 @@ import {
   ATTR_SPANSEAL_START_HASH,
   ATTR_SPANSEAL_START_SEQ,
   ATTR_SPANSEAL_UNRECORDED,
-  ATTR_TASK_ID,
-  ATTR_TOOL_NAME,
-  ATTR_TOOL_PUBLISHER,
-  ATTR_TOOL_TRUST_LEVEL,
-  ATTR_TOOL_VERSION,
   commitmentText,
-  OPERATION_EXECUTE_TOOL,
-  OPERATION_INVOKE_AGENT,
 } from '@spanseal/core'
+import type { AppendedRecord } from '@spanseal/journal'
 import type { CallRecords, OpenCall } from './call.ts'
 import type { CallOutcome } from './outcome.ts'
-import type { AuditScope } from './scope.ts'
 import { traceRefOf } from './span-ids.ts'
-import type { RegisteredTool } from './tool-definition.ts'
 
 /** A span and the context below it; the span is a view of the records, never their source. */
 export interface OpenSpan {
   readonly span: Span | undefined
   readonly context: Context
   readonly trace: TraceRef
+  /** The call that a foreign span above recorded at its start, where it is the same. */
+  begun?: OpenCall | undefined
+  ended: boolean
 }
 
 export interface SpanRequest {
@@ -57,7 +42,7 @@ export interface SpanRequest {
   /** The record above, for ids where OpenTelemetry gives none. */
   readonly parent: TraceRef | undefined
   /** The context to start in; default the active one. */
-  readonly below?: Context
+  readonly below?: Context | undefined
 }
 
 /** Starts a span; where OpenTelemetry fails or gives no ids, ids are made. Never throws. */
@@ -72,97 +57,85 @@ export function openSpan(tracer: Tracer | undefined, request: SpanRequest): Open
   }
   const ref = traceRefOf(span, request.parent)
   const inside = span === undefined || ref.synthetic === true ? below : trace.setSpan(below, span)
-  return { span, context: inside, trace: ref }
+  return { span, context: inside, trace: ref, ended: false }
 }
 
-/** What a tool's span says before the tool runs. */
-export function toolAttributes(
-  { definition, tool }: RegisteredTool,
-  { actor, context: { value }, taskId }: AuditScope,
-  externalId: string | undefined,
-): Attributes {
-  const classifications = [...value.data_classifications, ...(definition.classifications ?? [])]
-  return {
-    [ATTR_GEN_AI_OPERATION_NAME]: OPERATION_EXECUTE_TOOL,
-    [ATTR_GEN_AI_TOOL_NAME]: tool.value.name,
-    [ATTR_GEN_AI_TOOL_TYPE]: tool.value.type,
-    [ATTR_GEN_AI_AGENT_ID]: actor.value.agent.id,
-    ...(externalId === undefined ? {} : { [ATTR_GEN_AI_TOOL_CALL_ID]: externalId }),
-    [ATTR_TOOL_NAME]: tool.value.name,
-    [ATTR_TOOL_VERSION]: tool.value.version,
-    [ATTR_TOOL_PUBLISHER]: tool.value.publisher,
-    [ATTR_TOOL_TRUST_LEVEL]: tool.value.trust_level,
-    [ATTR_AGENT_ID]: actor.value.agent.id,
-    [ATTR_TASK_ID]: taskId,
-    [ATTR_DATA_CLASSIFICATION]: classifications.join(','),
-  }
-}
-
-/** What a task's span says. */
-export function taskAttributes({ actor, taskId }: AuditScope): Attributes {
-  const { agent, conversation } = actor.value
-  const { id, name, version } = agent
-  return {
-    [ATTR_GEN_AI_OPERATION_NAME]: OPERATION_INVOKE_AGENT,
-    [ATTR_GEN_AI_AGENT_ID]: id,
-    ...(name === undefined ? {} : { [ATTR_GEN_AI_AGENT_NAME]: name }),
-    ...(version === undefined ? {} : { [ATTR_GEN_AI_AGENT_VERSION]: version }),
-    ...(conversation === undefined ? {} : { [ATTR_GEN_AI_CONVERSATION_ID]: conversation }),
-    [ATTR_AGENT_ID]: id,
-    [ATTR_TASK_ID]: taskId,
-  }
-}
-
-/** Puts the pointer to the start record on the span. Never throws. */
-export function pointToStart({ span }: OpenSpan, call: OpenCall): void {
-  const { start, input, intent } = call
-  guarded(() => {
-    if (start === undefined) {
-      span?.setAttribute(ATTR_SPANSEAL_UNRECORDED, true)
-      return
-    }
-    span?.setAttributes({
-      [ATTR_SPANSEAL_EPOCH]: start.epoch,
-      [ATTR_SPANSEAL_START_SEQ]: start.seq,
-      [ATTR_SPANSEAL_START_HASH]: start.leaf,
-      ...(input === undefined ? {} : { [ATTR_INPUT_HASH]: commitmentText(input) }),
-      ...(intent.authorization === undefined
-        ? {}
-        : { [ATTR_SPANSEAL_AUTHORIZATION]: intent.authorization.decision }),
-    })
-  })
-}
-
-/** Puts outcome and pointer to the end record on the span, and ends it. Never throws. */
-export function endSpan({ span }: OpenSpan, outcome: CallOutcome, records: CallRecords): void {
+/** Puts the pointer to a record on the span. Never throws. */
+export function pointTo({ span }: OpenSpan, record: AppendedRecord | undefined): void {
   if (span === undefined) return
-  const { start, end, output, durationNs } = records
-  guarded(() => {
-    span.setAttributes({
-      [ATTR_INVOCATION_STATUS]: outcome.status,
-      [ATTR_INVOCATION_DURATION_MS]: Number(durationNs) / 1e6,
-      ...(output === undefined ? {} : { [ATTR_OUTPUT_HASH]: commitmentText(output) }),
-      ...(end === undefined
-        ? {}
-        : { [ATTR_SPANSEAL_END_SEQ]: end.seq, [ATTR_SPANSEAL_END_HASH]: end.leaf }),
-      ...(end === undefined || end.epoch === start?.epoch
-        ? {}
-        : { [ATTR_SPANSEAL_END_EPOCH]: end.epoch }),
-    })
-    if (outcome.status !== 'success') {
-      const type = outcome.error?.type ?? outcome.status
-      span.setAttribute(ATTR_ERROR_TYPE, type)
-      // The message may hold content: the type is what a viewer gets.
-      span.setStatus({ code: SpanStatusCode.ERROR, message: type })
-    }
-  })
+  guarded(() =>
+    span.setAttributes(
+      record === undefined ? { [ATTR_SPANSEAL_UNRECORDED]: true } : pointerTo(record),
+    ),
+  )
+}
+
+function pointerTo({ epoch, seq, leaf }: AppendedRecord): Attributes {
+  return {
+    [ATTR_SPANSEAL_EPOCH]: epoch,
+    [ATTR_SPANSEAL_START_SEQ]: seq,
+    [ATTR_SPANSEAL_START_HASH]: leaf,
+  }
+}
+
+/** Puts outcome and pointers to both records on the span, and ends it, once. Never throws. */
+export function endSpan(open: OpenSpan, call: OpenCall, ended: EndedCall): void {
+  const { span } = open
+  if (span === undefined || open.ended) return
+  open.ended = true
+  guarded(() => span.setAttributes(endAttributes(call, ended)))
+  const { status } = ended.outcome
+  // What nobody knows is no error; the message may hold content, the type is what a viewer gets.
+  if (status !== 'success' && status !== 'unknown') {
+    const message = ended.records.errorType ?? status
+    guarded(() => span.setStatus({ code: SpanStatusCode.ERROR, message }))
+  }
   guarded(() => span.end())
+}
+
+/** Ends the span of a call that outlives the audit: nobody will know how the call ended. */
+export function abandonSpan(open: OpenSpan, call: OpenCall): void {
+  const durationNs = process.hrtime.bigint() - call.startedNs
+  const nothing = { end: undefined, output: undefined, errorType: undefined }
+  const records = { start: call.start, durationNs, ...nothing }
+  endSpan(open, call, { outcome: { status: 'unknown' }, records })
+}
+
+export interface EndedCall {
+  readonly outcome: CallOutcome
+  readonly records: CallRecords
+}
+
+function endAttributes(
+  { start, input, intent }: OpenCall,
+  { outcome: { status }, records }: EndedCall,
+): Attributes {
+  const { end, output, durationNs, errorType } = records
+  const attributes: Attributes = {
+    [ATTR_INVOCATION_STATUS]: status,
+    [ATTR_INVOCATION_DURATION_MS]: Number(durationNs) / 1e6,
+  }
+  if (start === undefined) attributes[ATTR_SPANSEAL_UNRECORDED] = true
+  else Object.assign(attributes, pointerTo(start))
+  if (input !== undefined) attributes[ATTR_INPUT_HASH] = commitmentText(input)
+  if (output !== undefined) attributes[ATTR_OUTPUT_HASH] = commitmentText(output)
+  if (intent.authorization !== undefined) {
+    attributes[ATTR_SPANSEAL_AUTHORIZATION] = intent.authorization.decision
+  }
+  if (end !== undefined) {
+    attributes[ATTR_SPANSEAL_END_SEQ] = end.seq
+    attributes[ATTR_SPANSEAL_END_HASH] = end.leaf
+    if (end.epoch !== start?.epoch) attributes[ATTR_SPANSEAL_END_EPOCH] = end.epoch
+  }
+  if (status !== 'success' && status !== 'unknown')
+    attributes[ATTR_ERROR_TYPE] = errorType ?? status
+  return attributes
 }
 
 function guarded(run: () => void): void {
   try {
     run()
   } catch {
-    // A foreign processor threw in onEnd: its fault must not become the tool's.
+    // A foreign processor threw: its fault must not become the tool's.
   }
 }

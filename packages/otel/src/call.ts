@@ -3,6 +3,8 @@
 
 import type {
   Authorization,
+  Block,
+  CallContext,
   CommitKeys,
   Commitment,
   Observed,
@@ -20,7 +22,10 @@ export interface CallIntent {
   readonly trace: TraceRef
   /** What is committed as the input; absent where it is not known (foreign spans). */
   readonly args?: readonly unknown[]
+  /** Data subjects whose keys blind the commitments. */
   readonly subjects: readonly string[]
+  /** Where it is another than the scope's. */
+  readonly context?: Block<CallContext>
   /** Of tools. */
   readonly tool?: RegisteredTool
   readonly authorization?: Authorization
@@ -40,19 +45,12 @@ export interface OpenCall {
   readonly inputBytes: number
   readonly startedNs: bigint
   readonly keys: CommitKeys | undefined
-  readonly blocks: Pick<RecordDraft, 'actor' | 'authorization' | 'context' | 'tool'>
+  readonly blocks: Pick<RecordDraft, 'actor' | 'authorization' | 'context' | 'detail' | 'tool'>
   /** Set while the tool runs, so that it costs the caller nothing. */
   observed: Observed | undefined
   finished: boolean
-}
-
-/** A decision about a call. */
-export interface AuthorizationNote {
-  readonly scope: AuditScope
-  readonly trace: TraceRef
-  readonly tool: RegisteredTool
-  readonly authorization: Authorization
-  readonly reason: string | undefined
+  /** Told when the audit is shut down while the call is open. */
+  abandon?: () => void
 }
 
 /** Where a finished call's records stand. */
@@ -61,4 +59,6 @@ export interface CallRecords {
   readonly end: AppendedRecord | undefined
   readonly output: Commitment | undefined
   readonly durationNs: bigint
+  /** What may be shown of the error's type. */
+  readonly errorType: string | undefined
 }

@@ -7,7 +7,6 @@ import type { TraceRef } from '@spanseal/core'
 import { block } from '@spanseal/core'
 import type { Runtime } from './runtime.ts'
 import type { AuditScope } from './scope.ts'
-import { currentScope, withScope } from './scope.ts'
 import type { CarriedContext, TraceCarrier } from './traceparent.ts'
 import { fromCarrier, toCarrier } from './traceparent.ts'
 
@@ -21,7 +20,7 @@ export function activeCarrier(scope: AuditScope): TraceCarrier {
 /** Runs `run` as part of the trace and task that a carrier from outside names. */
 export function runBelow<T>(runtime: Runtime, carrier: TraceCarrier, run: () => T): T {
   const carried = fromCarrier(carrier)
-  const enclosing = currentScope() ?? runtime.rootScope
+  const enclosing = runtime.scopes.current
   const { taskId = enclosing.taskId } = carried
   const scope: AuditScope = {
     ...enclosing,
@@ -29,7 +28,8 @@ export function runBelow<T>(runtime: Runtime, carrier: TraceCarrier, run: () => 
     taskId,
     trace: carriedParent(carried) ?? enclosing.trace,
   }
-  return context.with(carriedContext(carried) ?? context.active(), () => withScope(scope, run))
+  const inside = carriedContext(carried) ?? context.active()
+  return context.with(inside, () => runtime.scopes.run(scope, run))
 }
 
 /** The OpenTelemetry context below a remote parent; undefined where none was carried. */

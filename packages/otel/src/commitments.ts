@@ -1,37 +1,49 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { CommitKeys, Commitment, CommitPlace, EncodedValue, FreeText } from '@spanseal/core'
+import type {
+  CommitKeys,
+  Commitment,
+  CommitPlace,
+  EncodedValue,
+  FreeText,
+  ValueDigest,
+} from '@spanseal/core'
 import {
+  canonicalByteLength,
   commit,
   digestEncoded,
   encodeArguments,
   encodeValue,
+  LIST_CAPS,
   plainCommitment,
+  TEXT_CAPS,
 } from '@spanseal/core'
 import type { Keyring } from '@spanseal/keys'
-import type { StreamedOutput } from './outcome.ts'
+import type { CallOutcome } from './outcome.ts'
+import { mendText } from './redact/mend.ts'
 import type { Redactor } from './redact/redact.ts'
 
-/** A value encoded and hashed, not yet bound to a place. */
+/** A value hashed and not yet bound to a place; of what passed by in pieces only the hash is left. */
 export interface Digested {
   readonly encoded: EncodedValue | undefined
-  readonly digest: ReturnType<typeof digestEncoded>
+  readonly digest: ValueDigest
 }
 
-/** Encodes the arguments of a call: one → that value, none or several → `args/1`. */
+function digested(encoded: EncodedValue): Digested {
+  return { encoded, digest: digestEncoded(encoded) }
+}
+
+/** Digests the arguments of a call: one → that value, none or several → `args/1`. */
 export function digestCallArguments(args: readonly unknown[]): Digested {
-  const encoded = args.length === 1 ? encodeValue(args[0]) : encodeArguments(args)
-  return { encoded, digest: digestEncoded(encoded) }
+  return digested(args.length === 1 ? encodeValue(args[0]) : encodeArguments(args))
 }
 
-export function digestOutput(value: unknown): Digested {
-  const encoded = encodeValue(value)
-  return { encoded, digest: digestEncoded(encoded) }
-}
-
-export function digestStreamed(digest: StreamedOutput): Digested {
-  return { encoded: undefined, digest }
+/** Digests what a call returned; undefined where it returned nothing at all. */
+export function digestOutput({ output }: CallOutcome): Digested | undefined {
+  if (output === undefined) return undefined
+  if ('digest' in output) return { encoded: undefined, digest: output.digest }
+  return digested(encodeValue(output.value))
 }
 
 /** Makes the commitments and free texts of records, the way the options ask for. */
@@ -46,11 +58,17 @@ export class Committer {
     this.#plain = plain
   }
 
-  /** The period's keys, or those of the data subjects. */
+  /** The period's keys, or those of the data subjects, of which a commitment can name 16. */
   keysFor(subjects: readonly string[]): CommitKeys {
-    return this.#keyring.commitKeys(subjects)
+    return this.#keyring.commitKeys(
+      subjects.length > LIST_CAPS.kids ? [...new Set(subjects)].slice(0, LIST_CAPS.kids) : subjects,
+    )
   }
 
+  /**
+   * The commitment of a content. Plain digests need the whole value: what passed by in pieces is
+   * blinded even where plain ones were asked for.
+   */
   commit({ encoded, digest }: Digested, place: CommitPlace, keys: CommitKeys): Commitment {
     if (this.#plain && encoded !== undefined && !digest.partial) {
       return plainCommitment(encoded.enc, encoded.body)
@@ -58,17 +76,16 @@ export class Committer {
     return commit(digest, place, keys)
   }
 
-  /** A text that people wrote: committed, or redacted in clear where that was opted into. */
-  freeText(text: string, place: CommitPlace, keys: CommitKeys, clear = false): FreeText {
-    if (clear) {
-      const redacted = this.#redactor.text(text)
-      if (Buffer.byteLength(JSON.stringify(redacted)) <= CLEAR_BYTES_MAX) return redacted
-      const commitment = commit(digestOutput(text).digest, place, keys)
-      return { bytes: Buffer.byteLength(text), commitment, cut: true }
-    }
-    return commit(digestOutput(text).digest, place, keys)
+  /** A text that people wrote. */
+  freeText(text: string, place: CommitPlace, keys: CommitKeys): FreeText {
+    return commit(digestEncoded(encodeValue(text)), place, keys)
+  }
+
+  /** The text redacted and in clear, or cut to its commitment where it is too long. */
+  clearText(text: string, place: CommitPlace, keys: CommitKeys): FreeText {
+    const shown = mendText(this.#redactor.text(text)).text
+    if (canonicalByteLength(shown) <= TEXT_CAPS.text) return shown
+    const commitment = commit(digestEncoded(encodeValue(text)), place, keys)
+    return { bytes: Buffer.byteLength(text), commitment, cut: true }
   }
 }
-
-/** Free text stands in clear up to here; longer text is cut to its commitment. */
-const CLEAR_BYTES_MAX = 4_096

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { diag } from '@opentelemetry/api'
+import type { Redactor } from './redact/redact.ts'
 
 /** What went well and what did not; `health()` shows them. */
 export class Counters {
@@ -10,14 +11,19 @@ export class Counters {
   recordsFailed = 0
   /** Failed syncs, epochs given up, heads that could not be kept. */
   journalProblems = 0
-  /** Faults of our own code, caught before they could reach the agent. */
+  /** Faults of hooks and of our own code, caught before they could reach the agent. */
   internalErrors = 0
   foreignRecorded = 0
   foreignIgnored = 0
+  /** Spans that came to the exporter. */
   spansExported = 0
-  spansFailed = 0
   callsDenied = 0
+  readonly #redactor: Redactor
   readonly #warned = new Set<string>()
+
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor
+  }
 
   /** Says something once per kind through OpenTelemetry's `diag`; never the content of a call. */
   warnOnce(kind: string, message: string): void {
@@ -25,7 +31,25 @@ export class Counters {
     this.#warned.add(kind)
     diag.warn(`spanseal: ${message}`)
   }
+
+  /** As {@link warnOnce} for what others report, whose messages may hold anything. */
+  reportOnce(kind: string, what: string, error: unknown): string {
+    const reason = this.#redactor.text(reasonOf(error)).slice(0, REASON_LENGTH_MAX)
+    this.warnOnce(kind, `${what}: ${reason}`)
+    return reason
+  }
+
+  /** A fault in a hook of the user's, whose message may be content: only its type is said. */
+  fault(where: string, error: unknown): void {
+    this.internalErrors++
+    this.warnOnce(
+      where,
+      `${where}: ${error instanceof Error ? error.constructor.name : typeof error}`,
+    )
+  }
 }
+
+const REASON_LENGTH_MAX = 512
 
 /** The message of an error, or its type where it has none: safe to log for errors of our own. */
 export function reasonOf(error: unknown): string {

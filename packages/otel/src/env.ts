@@ -53,13 +53,14 @@ function millis(text: string | undefined): number | undefined {
 }
 
 function endpointFromEnv(env: Env): OtlpEndpoint | undefined {
-  const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT']
+  const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
+  const url = own || env['OTEL_EXPORTER_OTLP_ENDPOINT']
   if (!url || env['OTEL_TRACES_EXPORTER'] === 'none') return undefined
-  const headers = keyValues(
-    'OTEL_EXPORTER_OTLP_HEADERS',
-    env['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] || env['OTEL_EXPORTER_OTLP_HEADERS'],
-  )
-  return { url, headers }
+  const variable = env['OTEL_EXPORTER_OTLP_TRACES_HEADERS']
+    ? 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'
+    : 'OTEL_EXPORTER_OTLP_HEADERS'
+  // The variable for traces alone names the whole address.
+  return { url, headers: keyValues(variable, env[variable]), ...(own ? { exact: true } : {}) }
 }
 
 /** `a=1,b=2` with percent-encoded values, as W3C Baggage. */

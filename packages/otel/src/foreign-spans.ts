@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Context, HrTime, SpanContext, SpanStatus } from '@opentelemetry/api'
+import type { HrTime, SpanContext, SpanStatus } from '@opentelemetry/api'
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { TraceRef } from '@spanseal/core'
 import {
@@ -17,15 +17,15 @@ import {
 } from '@spanseal/core'
 import type { CallIntent, OpenCall } from './call.ts'
 import type { Counters } from './counters.ts'
-import { reasonOf } from './counters.ts'
-import { mendedId, mendedName } from './mended-names.ts'
+import type { KnownTools } from './known-tools.ts'
+import { mendedName } from './mended-names.ts'
 import type { ForeignOptions } from './options.ts'
 import type { CallOutcome } from './outcome.ts'
+import { errorType } from './outcome.ts'
 import type { Recorder } from './recorder.ts'
-import type { AuditScope } from './scope.ts'
-import { currentScope } from './scope.ts'
-import type { RegisteredTool } from './tool-definition.ts'
-import { outsideTool } from './tool-definition.ts'
+import type { AuditScope, Scopes } from './scope.ts'
+import type { SpanNode } from './span-tree.ts'
+import { isWrapped } from './span-tree.ts'
 
 /** What is read of a foreign span, alike in SDK 2.x and 3.x. */
 export interface ForeignSpan {
@@ -39,11 +39,6 @@ export interface ForeignSpan {
   spanContext(): SpanContext
 }
 
-interface Watched {
-  call: OpenCall | undefined
-  covered: boolean
-}
-
 /** What a foreign span is, by the filter. */
 interface Classified {
   readonly kind: 'tool' | 'task'
@@ -52,8 +47,8 @@ interface Classified {
 
 export interface ForeignParts {
   readonly recorder: Recorder
-  readonly rootScope: AuditScope
-  readonly tools: ReadonlyMap<string, RegisteredTool>
+  readonly scopes: Scopes
+  readonly tools: KnownTools
   readonly options: ForeignOptions
   readonly counters: Counters
 }
@@ -62,50 +57,58 @@ export interface ForeignParts {
  * Spans made by others, turned into records: best effort, since nothing can be awaited in a
  * processor and a suppressed span never reaches one.
  *
- * A span that shows at its start what it is, and whose tool no wrapper here registered, gets its
- * start record at once. Every other one is recorded when it ends, unless a wrapper recorded the same
- * call below it.
+ * A span that shows at its start what it is, and whose tool no wrapper here calls, gets its start
+ * record at once. Every other one is recorded when it ends, unless a wrapper recorded the same call
+ * below it or around it.
  */
 export class ForeignSpans {
   readonly #parts: ForeignParts
-  readonly #watched = new WeakMap<object, Watched>()
 
   constructor(parts: ForeignParts) {
     this.#parts = parts
   }
 
-  started(span: ForeignSpan, _parentContext: Context): void {
+  /** The scope of the running code. */
+  scope(): AuditScope {
+    return this.#parts.scopes.current
+  }
+
+  /** A wrapper calls this tool. */
+  wrapped(tool: string): void {
+    this.#parts.tools.note(tool)
+  }
+
+  started(span: ForeignSpan, node: SpanNode): void {
     this.#guard(() => {
-      const watched: Watched = { call: undefined, covered: false }
-      this.#watched.set(span, watched)
       const what = this.#classify(span)
-      if (what === undefined || this.#parts.tools.has(what.name)) return
-      watched.call = this.#begin(span, what)
+      if (what === undefined || this.#mayBeWrapped(what)) return
+      node.call = this.#begin(span, what, { scope: node.scope })
     })
   }
 
-  ended(span: ForeignSpan): void {
+  ended(span: ForeignSpan, node: SpanNode | undefined): void {
     this.#guard(() => {
-      const watched = this.#watched.get(span)
-      const what = this.#classify(span)
-      if (watched?.covered === true || (what === undefined && watched?.call === undefined)) {
-        this.#parts.counters.foreignIgnored++
+      const { counters, recorder } = this.#parts
+      const open = node?.call ?? this.#late(span, node)
+      if (open === undefined) {
+        counters.foreignIgnored++
         return
       }
-      const call = watched?.call ?? this.#begin(span, what as Classified, isoOf(span.startTime))
-      this.#parts.counters.foreignRecorded++
-      this.#parts.recorder.finish(call, outcomeOf(span))
+      counters.foreignRecorded++
+      recorder.finish(open, outcomeOf(span))
     })
   }
 
-  /** A wrapper records the call that `span` shows. */
-  cover(span: object, toolName: string): void {
-    const watched = this.#watched.get(span)
-    if (watched === undefined || watched.call !== undefined) return
-    this.#guard(() => {
-      const what = this.#classify(span as ForeignSpan)
-      if (what?.kind === 'tool' && what.name === toolName) watched.covered = true
-    })
+  /** Begins the call of a span that has ended already, if there is one to record. */
+  #late(span: ForeignSpan, node: SpanNode | undefined): OpenCall | undefined {
+    const what = this.#classify(span)
+    if (what === undefined) return undefined
+    if (what.kind === 'tool' && node !== undefined && isWrapped(node, what.name)) return undefined
+    return this.#begin(span, what, { scope: node?.scope, eventAt: isoOf(span.startTime) })
+  }
+
+  #mayBeWrapped({ kind, name }: Classified): boolean {
+    return kind === 'tool' && this.#parts.tools.has(name)
   }
 
   #classify({ attributes, instrumentationScope, name }: ForeignSpan): Classified | undefined {
@@ -118,38 +121,38 @@ export class ForeignSpans {
     if (genAi && operation === OPERATION_INVOKE_AGENT) {
       return { kind: 'task', name: textOr(attributes[ATTR_GEN_AI_AGENT_NAME], name) }
     }
-    if (scopes.includes(instrumentationScope.name))
-      return { kind: 'tool', name: textOr(tool, name) }
-    return undefined
+    const isListed = scopes.includes(instrumentationScope.name)
+    return isListed ? { kind: 'tool', name: textOr(tool, name) } : undefined
   }
 
-  #begin(span: ForeignSpan, { kind, name }: Classified, eventAt?: string): OpenCall {
+  #begin(
+    span: ForeignSpan,
+    { kind, name }: Classified,
+    { scope, eventAt }: { readonly scope: AuditScope | undefined; readonly eventAt?: string },
+  ): OpenCall {
+    const { recorder, tools } = this.#parts
     const args = span.attributes[ATTR_GEN_AI_TOOL_CALL_ARGUMENTS]
     const externalId = span.attributes[ATTR_GEN_AI_TOOL_CALL_ID]
-    const safeName = mendedName(name)
-    const tool = this.#parts.tools.get(name) ?? outsideTool({ name: safeName, type: 'function' })
+    const tool = kind === 'tool' ? tools.get(name) : undefined
+    const around = scope ?? this.scope()
     const intent: CallIntent = {
       kind,
-      scope: currentScope() ?? this.#parts.rootScope,
+      scope: around,
       trace: traceOf(span),
-      subjects: [],
-      ...(args === undefined ? {} : { args: [args] }),
-      ...(kind === 'tool' ? { tool, authorization: tool.unasked } : { name: safeName }),
-      ...(typeof externalId === 'string' ? { externalId: mendedId(externalId) } : {}),
-      ...(eventAt === undefined ? {} : { eventAt }),
+      subjects: around.subjects,
+      ...(args !== undefined && { args: [args] }),
+      ...(tool ? { tool, authorization: tool.unasked } : { name: mendedName(name) || 'task' }),
+      ...(typeof externalId === 'string' && { externalId }),
+      ...(eventAt !== undefined && { eventAt }),
     }
-    return this.#parts.recorder.begin(intent)
+    return recorder.begin(intent)
   }
 
   #guard(run: () => void): void {
     try {
       run()
     } catch (error) {
-      this.#parts.counters.internalErrors++
-      this.#parts.counters.warnOnce(
-        'foreign',
-        `a foreign span could not be recorded: ${reasonOf(error)}`,
-      )
+      this.#parts.counters.fault('foreign span', error)
     }
   }
 }
@@ -162,7 +165,7 @@ function traceOf(span: ForeignSpan): TraceRef {
   const { spanId, traceId } = span.spanContext()
   const parent = span.parentSpanContext?.spanId
   return {
-    ...(parent === undefined ? {} : { parent_span_id: parent }),
+    ...(parent !== undefined && { parent_span_id: parent }),
     span_id: spanId,
     trace_id: traceId,
   }
@@ -180,7 +183,6 @@ function outcomeOf({ status, attributes, duration }: ForeignSpan): CallOutcome {
   if (status.code !== SpanStatusCode.ERROR && type === undefined) {
     return { status: 'success', durationNs, ...output }
   }
-  const errorType = typeof type === 'string' && /^[\w.$]{1,128}$/.test(type) ? type : 'Error'
-  const error = { type: errorType, message: status.message ?? '', frame: '' }
+  const error = { type: errorType(type) ?? 'Error', message: status.message ?? '', frame: '' }
   return { status: 'error', durationNs, ...output, error }
 }

@@ -1,10 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { AuditError, UNATTRIBUTED } from '@spanseal/core'
+import { AuditError, canonicalByteLength, TEXT_CAPS, UNATTRIBUTED } from '@spanseal/core'
 
-const NAME_BYTES_MAX = 256
-const ID_BYTES_MAX = 128
 // What could forge lines or move a terminal's cursor when a name is printed.
 const UNSAFE_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
 
@@ -34,12 +32,17 @@ export function assertKnownKeys(label: string, options: object, known: readonly 
     refuse(`${label}.${unknown}`, 'this option', `one of ${known.join(', ')}`)
 }
 
-function assertText(option: string, value: string, bytesMax: number): string {
+/** Text for people to write into, of any length; it is committed. */
+export function assertText(option: string, value: string): string {
+  return typeof value === 'string' ? value : refuse(option, value, 'a text')
+}
+
+function assertLine(option: string, value: string, bytesMax: number): string {
   const usable =
     typeof value === 'string' &&
     value.length > 0 &&
     value.isWellFormed() &&
-    Buffer.byteLength(JSON.stringify(value)) - 2 <= bytesMax &&
+    canonicalByteLength(value) <= bytesMax &&
     !UNSAFE_IN_NAMES.test(value)
   if (usable) return value
   return refuse(option, value, `text of 1 to ${bytesMax} bytes without control characters`)
@@ -47,17 +50,49 @@ function assertText(option: string, value: string, bytesMax: number): string {
 
 /** A name for people: at most 256 bytes in its JSON form. */
 export function assertName(option: string, value: string): string {
-  return assertText(option, value, NAME_BYTES_MAX)
+  return assertLine(option, value, TEXT_CAPS.name)
 }
 
 /** An id: at most 128 bytes in its JSON form, and not the word kept for missing identity. */
 export function assertId(option: string, value: string): string {
   if (value === UNATTRIBUTED) refuse(option, value, 'a real id: this word marks a missing identity')
-  return assertText(option, value, ID_BYTES_MAX)
+  return assertLine(option, value, TEXT_CAPS.id)
 }
 
 /** One of a fixed set of words. */
 export function assertOneOf<T extends string>(option: string, value: T, words: readonly T[]): T {
   if (words.includes(value)) return value
   return refuse(option, value, `one of ${words.join(', ')}`)
+}
+
+/** A list of texts, each held to `assert`; returns a copy. */
+export function assertTexts(
+  option: string,
+  list: readonly string[],
+  assert: (option: string, value: string) => string = assertId,
+): readonly string[] {
+  if (!Array.isArray(list)) refuse(option, list, 'a list of texts')
+  return list.map((text: string, i) => assert(`${option}[${i}]`, text))
+}
+
+export function assertBoolean(option: string, value: boolean): boolean {
+  return typeof value === 'boolean' ? value : refuse(option, value, 'true or false')
+}
+
+export function assertFunction(option: string, value: unknown): void {
+  if (typeof value !== 'function') refuse(option, value, 'a function')
+}
+
+/** A whole number from `min` up. */
+export function assertCount(option: string, value: number, min: number): number {
+  if (Number.isSafeInteger(value) && value >= min) return value
+  return refuse(option, value, `a whole number from ${min} up`)
+}
+
+/** A number from 0 to `max` as the record's decimal string: up to nine decimals, no exponent. */
+export function decimalText(option: string, value: number, max: number): string {
+  if (typeof value !== 'number' || !(value >= 0 && value <= max)) {
+    refuse(option, value, `a number from 0 to ${max}`)
+  }
+  return value.toFixed(9).replace(/\.?0+$/, '')
 }

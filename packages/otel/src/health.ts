@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ExporterHealth } from './otlp-leg.ts'
 import type { SinkHealth } from './shipping.ts'
-import type { ExporterHealth } from './span-exporter.ts'
 
 /** The state of an audit; every number counts from its opening. */
 export interface AuditHealth {
@@ -10,9 +10,10 @@ export interface AuditHealth {
   readonly ok: boolean
   readonly journal: {
     readonly folder: string
-    /** Absent while writing fails. */
+    /** Absent while writing fails, and after `shutdown()`. */
     readonly epoch?: string
     readonly recordsWritten: number
+    /** Records that could not be written, and syncs that failed. */
     readonly recordsFailed: number
     /** Epochs given up after a failed write or sync. */
     readonly failedEpochs: number
@@ -23,17 +24,17 @@ export interface AuditHealth {
   readonly spans: {
     /** How spans come to be, in words. */
     readonly provider: string
+    /** Spans that came to the exporter. */
     readonly exported: number
-    readonly failed: number
     readonly endpoints: readonly ExporterHealth[]
   }
   readonly foreign: {
     readonly recorded: number
     readonly ignored: number
-    /** Whether an {@link agentSampler} keeps unsampled agent spans visible. */
+    /** Whether an `agentSampler` keeps unsampled agent spans visible. */
     readonly sampler: boolean
   }
-  readonly sinks: readonly (SinkHealth & { readonly pending: number })[]
+  readonly sinks: readonly SinkHealth[]
   /** Faults of hooks or of our own code that were kept from the agent. */
   readonly internalErrors: number
 }

@@ -3,14 +3,28 @@
 
 import type { RecordSink } from '@spanseal/core'
 import { assertLogName, defaultLogName } from '@spanseal/core'
+import type { JournalFs } from '@spanseal/journal'
 import type { AuthorizeHook } from './authorize.ts'
-import { assertId, assertKnownKeys, assertName, assertOneOf, refuse } from './guards.ts'
+import {
+  assertBoolean,
+  assertCount,
+  assertFunction,
+  assertId,
+  assertKnownKeys,
+  assertOneOf,
+  assertText,
+  assertTexts,
+  refuse,
+} from './guards.ts'
 import type { RedactionOptions } from './redact/redaction-options.ts'
+import { assertAgent } from './task-options.ts'
 
 /** One OTLP/HTTP endpoint. */
 export interface OtlpEndpoint {
-  /** Base address, for instance `http://localhost:4318`; `/v1/traces` is added. */
+  /** Base address, for instance `http://localhost:4318`; `/v1/traces` is added where it is missing. */
   readonly url: string
+  /** The address is used as it stands; default false. */
+  readonly exact?: boolean
   /** Sent with each request; never logged. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -57,6 +71,8 @@ export interface AuditOptions {
   readonly shutdownTimeoutMillis?: number
   /** Wall clock in milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number
+  /** How records reach the disk; default `node:fs`. */
+  readonly fs?: JournalFs
 }
 
 /** Which foreign spans are recorded. */
@@ -92,93 +108,125 @@ export interface ResolvedOptions extends AuditOptions {
  */
 export function resolveOptions(options: AuditOptions): ResolvedOptions {
   assertKnownKeys('options', options, KEYS)
-  checkService(options)
-  if (typeof options.journal !== 'string' || options.journal === '') {
-    refuse(
-      'journal',
-      options.journal,
-      'the folder that records are written to, for instance "./audit"',
-    )
+  const { service, journal, durability = 'interval', log, shutdownTimeoutMillis = 10_000 } = options
+  checkNames(options)
+  checkChoices(options)
+  if (typeof journal !== 'string' || journal === '') {
+    refuse('journal', journal, 'the folder that records are written to, for instance "./audit"')
   }
-  assertOneOf('durability', options.durability ?? 'interval', [
-    'none',
-    'interval',
-    'group',
-    'every',
-  ])
-  assertOneOf('errors', options.errors ?? 'committed', ['committed', 'redacted'])
-  assertOneOf('identities', options.identities ?? 'pseudonym', ['pseudonym', 'clear'])
-  assertOneOf('commitments', options.commitments ?? 'blinded', ['blinded', 'sha256'])
-  assertOneOf('spanName', options.spanName ?? 'gen_ai', ['gen_ai', 'tool'])
-  if (options.authorize !== undefined && typeof options.authorize !== 'function') {
-    refuse('authorize', options.authorize, 'a function')
+  if (!(shutdownTimeoutMillis > 0 && shutdownTimeoutMillis <= TIMEOUT_MILLIS_MAX)) {
+    refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'milliseconds from 1 to 2147483647')
   }
-  const { shutdownTimeoutMillis = 10_000 } = options
-  if (!(shutdownTimeoutMillis > 0)) {
-    refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'a number of milliseconds above 0')
-  }
-  const environment = options.deployment?.environment
+  const sinks = checkSinks(options.sinks ?? [])
   return {
     ...options,
-    agent: options.agent ?? { id: options.service.name },
-    log:
-      options.log === undefined ? defaultLogName(options.service.name) : assertLogName(options.log),
-    durability: options.durability ?? 'interval',
-    environment:
-      environment === undefined ? 'unspecified' : assertId('deployment.environment', environment),
+    agent: options.agent ?? { id: service.name },
+    log: log === undefined ? defaultLogName(service.name) : assertLogName(log),
+    durability,
+    environment: options.deployment?.environment ?? 'unspecified',
     endpoints: endpointsOf(options.otlp),
-    sinks: checkSinks(options.sinks ?? []),
+    sinks,
     shutdownTimeoutMillis,
     now: options.now ?? Date.now,
   }
 }
 
-function checkService({ service, agent, deployment, retention }: AuditOptions): void {
+/** What `setTimeout` takes. */
+const TIMEOUT_MILLIS_MAX = 2 ** 31 - 1
+
+function checkNames({ service, agent, deployment, retention, keys }: AuditOptions): void {
   assertKnownKeys('service', service, ['name', 'version', 'instance'])
   assertId('service.name', service.name)
-  if (service.version !== undefined) assertId('service.version', service.version)
-  if (service.instance !== undefined) assertId('service.instance', service.instance)
-  if (agent !== undefined) {
-    assertKnownKeys('agent', agent, ['id', 'name', 'version'])
-    assertId('agent.id', agent.id)
-    if (agent.name !== undefined) assertName('agent.name', agent.name)
-    if (agent.version !== undefined) assertId('agent.version', agent.version)
-  }
+  assertOptionalIds('service', service, ['version', 'instance'])
+  if (agent !== undefined) assertAgent('agent', agent)
   if (deployment !== undefined) {
     assertKnownKeys('deployment', deployment, ['environment', 'version', 'cluster'])
-    if (deployment.version !== undefined) assertId('deployment.version', deployment.version)
-    if (deployment.cluster !== undefined) assertId('deployment.cluster', deployment.cluster)
+    assertOptionalIds('deployment', deployment, ['environment', 'version', 'cluster'])
   }
   if (retention !== undefined) {
     assertKnownKeys('retention', retention, ['policy', 'policyRev'])
     assertId('retention.policy', retention.policy)
+    const { policyRev } = retention
+    if (policyRev !== undefined) assertCount('retention.policyRev', policyRev, 0)
+  }
+  if (keys !== undefined && (typeof keys !== 'string' || keys === '')) {
+    refuse('keys', keys, 'the folder of the keyring')
+  }
+}
+
+function checkChoices(options: AuditOptions): void {
+  const { durability, errors, identities, commitments, spanName } = options
+  assertChoice('durability', durability, ['none', 'interval', 'group', 'every'])
+  assertChoice('errors', errors, ['committed', 'redacted'])
+  assertChoice('identities', identities, ['pseudonym', 'clear'])
+  assertChoice('commitments', commitments, ['blinded', 'sha256'])
+  assertChoice('spanName', spanName, ['gen_ai', 'tool'])
+  if (options.authorize !== undefined) assertFunction('authorize', options.authorize)
+  if (options.now !== undefined) assertFunction('now', options.now)
+  const { foreign, toolFolders } = options
+  if (foreign !== undefined) {
+    assertKnownKeys('foreign', foreign, ['genAi', 'scopes'])
+    if (foreign.genAi !== undefined) assertBoolean('foreign.genAi', foreign.genAi)
+    if (foreign.scopes !== undefined) assertTexts('foreign.scopes', foreign.scopes, assertText)
+  }
+  if (toolFolders !== undefined) assertTexts('toolFolders', toolFolders, assertText)
+}
+
+function assertChoice<T extends string>(
+  option: string,
+  value: T | undefined,
+  words: readonly T[],
+): void {
+  if (value !== undefined) assertOneOf(option, value, words)
+}
+
+function assertOptionalIds<T extends object>(
+  option: string,
+  value: T,
+  keys: readonly (keyof T & string)[],
+): void {
+  for (const key of keys) {
+    const id: unknown = value[key]
+    if (id !== undefined) assertId(`${option}.${key}`, id as string)
   }
 }
 
 function endpointsOf(otlp: AuditOptions['otlp']): OtlpEndpoint[] {
-  const list =
-    otlp === undefined ? [] : Array.isArray(otlp) ? otlp : [otlp as string | OtlpEndpoint]
-  return list.map((entry: string | OtlpEndpoint) => {
-    const endpoint = typeof entry === 'string' ? { url: entry } : entry
-    assertKnownKeys('otlp', endpoint, ['url', 'headers'])
+  if (otlp === undefined) return []
+  const list = Array.isArray(otlp) ? (otlp as readonly unknown[]) : [otlp]
+  return list.map((entry) => {
+    const endpoint = (typeof entry === 'string' ? { url: entry } : entry) as OtlpEndpoint
+    assertKnownKeys('otlp', endpoint, ['url', 'exact', 'headers'])
     if (!URL.canParse(endpoint.url) || !/^https?:$/.test(new URL(endpoint.url).protocol)) {
+      // The address is not shown: it may hold a password.
       refuse('otlp', 'this address', 'an http or https address such as "http://localhost:4318"')
+    }
+    if (endpoint.exact !== undefined) assertBoolean('otlp.exact', endpoint.exact)
+    for (const [name, value] of Object.entries(endpoint.headers ?? {})) {
+      if (typeof value !== 'string') refuse(`otlp.headers.${name}`, typeof value, 'a text')
     }
     return endpoint
   })
 }
 
+const SINK_NAME = /^[a-z0-9-]{1,64}$/
+
 function checkSinks(sinks: readonly RecordSink[]): readonly RecordSink[] {
   if (!Array.isArray(sinks))
     refuse('sinks', sinks, 'a list of sinks, for instance [kafkaSink({ … })]')
-  for (const sink of sinks) {
-    if (typeof sink?.deliver !== 'function' || !/^[a-z0-9-]{1,64}$/.test(sink.name)) {
-      refuse('sinks', sink?.name ?? sink, 'sinks with a name of a-z, 0-9 and "-"')
+  const names = new Set<string>()
+  for (const sink of sinks as readonly (Partial<RecordSink> | undefined)[]) {
+    const name = sink?.name ?? ''
+    if (
+      typeof sink?.deliver !== 'function' ||
+      typeof sink.close !== 'function' ||
+      !SINK_NAME.test(name)
+    ) {
+      refuse('sinks', name, 'sinks with deliver(), close() and a name of a-z, 0-9 and "-"')
     }
+    if (names.has(name))
+      refuse('sinks', name, 'sinks with different names: the name keys the cursor')
+    names.add(name)
   }
-  const names = sinks.map((sink) => sink.name)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined)
-    refuse('sinks', twice, 'sinks with different names: the name keys the cursor')
-  return sinks
+  return sinks as readonly RecordSink[]
 }

@@ -1,27 +1,19 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { CallStatus } from '@spanseal/core'
+import type { CallStatus, ValueDigest } from '@spanseal/core'
 
 /** How a call ended, as its record and span need it. */
 export interface CallOutcome {
   readonly status: Exclude<CallStatus, 'started'>
-  /** What was returned; absent where nothing was. */
-  readonly output?: { readonly value: unknown } | { readonly digest: StreamedOutput }
+  /** What was returned, or the digest of what passed by; absent where nothing was returned. */
+  readonly output?: { readonly value: unknown } | { readonly digest: ValueDigest }
   readonly error?: ErrorFacts
   /** Nanoseconds, where the caller measured; default: since the call began. */
   readonly durationNs?: bigint
 }
 
-/** The digest of an output that passed by in pieces. */
-export interface StreamedOutput {
-  readonly enc: 'bytes' | 'items/1'
-  readonly h: string
-  readonly bytes: number
-  readonly partial: boolean
-}
-
-/** What is known of an error; `message` and `stack` never leave without redaction or commitment. */
+/** What is known of an error; `message` never leaves without redaction or commitment. */
 export interface ErrorFacts {
   /** `[\w.$]{1,128}` */
   readonly type: string
@@ -32,8 +24,12 @@ export interface ErrorFacts {
 }
 
 const TYPE = /^[\w.$]{1,128}$/
-const CODE = /^[\w.:-]{1,128}$/
+// What programs use for codes: ENOENT, ERR_INVALID_ARG, rate_limit_exceeded, auth/wrong-user, 42P01, -32601.
+// Anything else may be content, and only the fingerprint depends on it.
+const CODE =
+  /^(?:[A-Z][A-Z0-9_]{1,63}|[a-z]{1,24}(?:[_./-][a-z]{1,24}){0,7}|[0-9][0-9A-Z]{4}|-?\d{1,5})$/
 const MESSAGE_LENGTH_MAX = 65_536
+const FRAME = /^\s+at [^\n]{0,512}/m
 
 /** Takes apart whatever was thrown; never throws, even at hostile getters. */
 export function errorFacts(thrown: unknown): ErrorFacts {
@@ -42,26 +38,28 @@ export function errorFacts(thrown: unknown): ErrorFacts {
       return { type: typeof thrown, message: textOf(thrown), frame: '' }
     }
     const { name, code, message, stack } = thrown as Record<string, unknown>
-    const className: unknown = thrown.constructor?.name
-    const type = [name, className].find((t) => typeof t === 'string' && TYPE.test(t)) ?? 'Error'
-    const codeText = typeof code === 'number' ? String(code) : code
+    const shownCode = typeof code === 'number' ? String(code) : code
     return {
-      type: type as string,
-      ...(typeof codeText === 'string' && CODE.test(codeText) ? { code: codeText } : {}),
+      type: errorType(name) ?? errorType(thrown.constructor?.name) ?? 'Error',
+      ...(typeof shownCode === 'string' && CODE.test(shownCode) ? { code: shownCode } : {}),
       message: textOf(message ?? ''),
-      frame:
-        typeof stack === 'string' ? (/^\s+at [^\n]{0,512}/m.exec(stack)?.[0].trim() ?? '') : '',
+      frame: typeof stack === 'string' ? (FRAME.exec(stack)?.[0].trim() ?? '') : '',
     }
   } catch {
     return { type: 'Error', message: '', frame: '' }
   }
 }
 
+/** The name of an error's type, or undefined where it is none. */
+export function errorType(name: unknown): string | undefined {
+  return typeof name === 'string' && TYPE.test(name) ? name : undefined
+}
+
 function textOf(value: unknown): string {
   return (typeof value === 'string' ? value : String(value)).slice(0, MESSAGE_LENGTH_MAX)
 }
 
-const TIMEOUT_CODES = new Set([
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
   'ESOCKETTIMEDOUT',
   'ERR_TIMEOUT',
@@ -76,7 +74,6 @@ export function thrownOutcome(thrown: unknown): CallOutcome {
   if (error.type === 'TimeoutError' || TIMEOUT_CODES.has(error.code ?? '')) {
     return { status: 'timeout', error }
   }
-  if (error.type === 'AbortError' || error.code === 'ABORT_ERR')
-    return { status: 'cancelled', error }
-  return { status: 'error', error }
+  const isAbort = error.type === 'AbortError' || error.code === 'ABORT_ERR'
+  return { status: isAbort ? 'cancelled' : 'error', error }
 }

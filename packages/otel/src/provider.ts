@@ -19,8 +19,8 @@ import {
 } from '@opentelemetry/semantic-conventions'
 import { TRACER_NAME } from '@spanseal/core'
 import type { OtlpEndpoint, ResolvedOptions } from './options.ts'
+import type { NamedExporter } from './otlp-leg.ts'
 import { agentSampler } from './sampler.ts'
-import type { NamedExporter } from './span-exporter.ts'
 
 /** The only file that knows how a provider is built (SDK 2.x). */
 
@@ -112,9 +112,9 @@ function resourceAttributes({
 
 /** One OTLP/HTTP exporter an endpoint. */
 export function otlpExporters(endpoints: readonly OtlpEndpoint[]): NamedExporter[] {
-  return endpoints.map(({ url, headers }) => {
+  return endpoints.map(({ url, exact, headers }) => {
     const address = new URL(url)
-    if (!address.pathname.endsWith('/v1/traces')) {
+    if (exact !== true && !address.pathname.endsWith('/v1/traces')) {
       address.pathname = `${address.pathname.replace(/\/$/, '')}/v1/traces`
     }
     const exporter = new OTLPTraceExporter({

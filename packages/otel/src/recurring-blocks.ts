@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Authorization, Block, CallContext } from '@spanseal/core'
-import { block } from '@spanseal/core'
+import { block, LIST_CAPS } from '@spanseal/core'
 import type { RegisteredTool } from './tool-definition.ts'
 
 // Blocks that recur are serialised once: a call without authorization has one of few forms, and a
@@ -31,9 +31,34 @@ export function contextFor(context: Block<CallContext>, tool: RegisteredTool): B
   }
   let made = byTool.get(tool)
   if (made === undefined) {
-    const all = [...new Set([...context.value.data_classifications, ...own])].slice(0, 16)
-    made = block({ ...context.value, data_classifications: all })
+    const { data_classifications, data_classifications_more = 0, ...rest } = context.value
+    const all = classificationsOf([...data_classifications, ...own], data_classifications_more)
+    made = block({ ...rest, ...all })
     byTool.set(tool, made)
   }
   return made
+}
+
+/** The call's context with the data subjects of this one call. */
+export function contextWithSubjects(
+  context: Block<CallContext>,
+  subjects: NonNullable<CallContext['subjects']>,
+): Block<CallContext> {
+  return block({ ...context.value, subjects })
+}
+
+/** Classifications, each once, up to the cap of a record; `more` were left out before. */
+export function classificationsOf(
+  classifications: readonly string[],
+  more = 0,
+): Pick<CallContext, 'data_classifications' | 'data_classifications_more'> {
+  const all = [...new Set(classifications)]
+  const { data_classifications: itemsMax } = LIST_CAPS
+  const left = all.length - itemsMax + more
+  return {
+    data_classifications: all.slice(0, itemsMax),
+    ...(all.length > itemsMax || more > 0
+      ? { data_classifications_more: Math.max(left, more) }
+      : {}),
+  }
 }

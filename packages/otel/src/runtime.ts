@@ -2,109 +2,131 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Tracer } from '@opentelemetry/api'
-import type { Authorization, CommitPlace, FreeText, PseudonymKind } from '@spanseal/core'
-import { block, UNATTRIBUTED } from '@spanseal/core'
-import type { EpochWriter } from '@spanseal/journal'
+import type { CallContext, CommitPlace, FreeText, PseudonymKind } from '@spanseal/core'
+import { block, LIST_CAPS, OPERATION_EXECUTE_TOOL, UNATTRIBUTED } from '@spanseal/core'
+import type { EpochWriter, RecordPlace } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
-import type { AuthorizationDecision } from './authorize.ts'
-import { authorizationOf } from './authorize.ts'
 import type { Committer } from './commitments.ts'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
+import { mendedId, mendedName } from './mended-names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
-import type { AuditScope } from './scope.ts'
+import type { Redactor } from './redact/redact.ts'
+import type { AuditScope, Scopes } from './scope.ts'
 import type { AuditSpanProcessor } from './span-processor.ts'
-import { genAiSpanName } from './tool-calls.ts'
 import type { RegisteredTool } from './tool-definition.ts'
+
+export interface RuntimeParts {
+  readonly options: ResolvedOptions
+  readonly writer: EpochWriter
+  readonly keyring: Keyring
+  readonly processor: AuditSpanProcessor
+  readonly counters: Counters
+  readonly committer: Committer
+  readonly redactor: Redactor
+  readonly scopes: Scopes
+}
 
 /** What tools and tasks share while an audit is open. */
 export class Runtime {
   readonly options: ResolvedOptions
   readonly writer: EpochWriter
-  readonly keyring: Keyring
   readonly recorder: Recorder
   readonly processor: AuditSpanProcessor
   readonly counters: Counters
-  readonly committer: Committer
-  /** Outside every task. */
-  readonly rootScope: AuditScope
+  readonly redactor: Redactor
+  readonly scopes: Scopes
   /** Set once a provider is there; without one, records have synthetic ids. */
   tracer: Tracer | undefined
+  readonly #keyring: Keyring
+  readonly #committer: Committer
 
-  constructor(
-    parts: Pick<Runtime, 'options' | 'writer' | 'keyring' | 'processor' | 'counters' | 'committer'>,
-  ) {
+  constructor(parts: RuntimeParts) {
     this.options = parts.options
     this.writer = parts.writer
-    this.keyring = parts.keyring
     this.processor = parts.processor
     this.recorder = parts.processor.recorder
     this.counters = parts.counters
-    this.committer = parts.committer
-    this.rootScope = rootScope(parts.options)
+    this.redactor = parts.redactor
+    this.scopes = parts.scopes
+    this.#keyring = parts.keyring
+    this.#committer = parts.committer
   }
 
   toolSpanName(tool: string): string {
-    return this.options.spanName === 'tool' ? `tool.${tool}` : genAiSpanName(tool)
+    return this.options.spanName === 'tool' ? `tool.${tool}` : `${OPERATION_EXECUTE_TOOL} ${tool}`
   }
 
-  /** The decision as records have it; approvers are pseudonyms. */
-  authorizationBlock(decision: AuthorizationDecision, tool: RegisteredTool): Authorization {
-    const approver = (id: string): string => this.ref('approver', id)
-    try {
-      return authorizationOf(decision, tool.permissions, approver)
-    } catch (error) {
-      this.fault('authorize', error)
-      return authorizationOf({ decision: decision.decision }, tool.permissions, approver)
-    }
-  }
-
-  /** A person as records name them. */
+  /** A person as records name them. Never throws: without a key nobody is named. */
   personRef(id: string): string {
-    return this.options.identities === 'clear' ? id : this.keyring.personRef(id)
+    return this.#named(id, () => this.#keyring.personRef(id))
   }
 
   /** A session, conversation, address or approver as records name them. */
   ref(kind: PseudonymKind, id: string): string {
-    return this.options.identities === 'clear' ? id : this.keyring.pseudonym(kind, id)
+    return this.#named(id, () => this.#keyring.pseudonym(kind, id))
+  }
+
+  #named(id: string, pseudonym: () => string): string {
+    if (this.options.identities === 'clear') return mendedId(id)
+    try {
+      return pseudonym()
+    } catch (error) {
+      this.counters.internalErrors++
+      this.counters.warnOnce('keyring', `nobody can be named: ${reasonOf(error)}`)
+      return UNATTRIBUTED
+    }
+  }
+
+  /** Data subjects as records name them: how many, and who of the first 16. */
+  subjectRefs(subjects: readonly string[]): NonNullable<CallContext['subjects']> {
+    const people = [...new Set(subjects)]
+    const more = people.length - LIST_CAPS.subjects
+    return {
+      count: people.length,
+      refs: people.slice(0, LIST_CAPS.subjects).map((id) => this.personRef(id)),
+      ...(more > 0 && { refs_more: more }),
+    }
   }
 
   /** Text that people wrote, as it stands in a record. */
   freeText(text: string, place: CommitPlace, subjects: readonly string[]): FreeText {
-    return this.committer.freeText(text, place, this.committer.keysFor(subjects))
+    return this.#committer.freeText(text, place, this.#committer.keysFor(subjects))
   }
 
-  needsSync(tool: RegisteredTool): boolean {
+  /** A name that may hold more than a name, in clear. */
+  redactedName(name: string): string {
+    return mendedName(this.redactor.text(name))
+  }
+
+  /** Whether the intent of a call has to be on disk before the tool runs, and is not yet. */
+  needsSync({ durable }: RegisteredTool): boolean {
     const { durability } = this.options
-    return (
-      durability === 'group' || (tool.durable && durability !== 'none' && durability !== 'every')
-    )
+    return durability === 'group' || (durable && durability === 'interval')
   }
 
-  /** Resolves when all that was appended is on disk; a failing disk is counted, not thrown. */
-  async synced(): Promise<void> {
+  /** Resolves when the record is on disk; a failing disk is counted, not thrown. */
+  async synced(record?: RecordPlace): Promise<void> {
     try {
-      await this.writer.synced()
+      await this.writer.synced(record)
     } catch (error) {
-      this.counters.recordsFailed++
-      this.counters.warnOnce('sync', `records could not be synced: ${reasonOf(error)}`)
+      this.#syncFailed(error)
     }
   }
 
-  syncNow(): void {
+  /** As {@link synced}, for callers that cannot wait. */
+  syncNow(record?: RecordPlace): void {
     try {
-      this.writer.syncNow()
+      this.writer.syncNow(record)
     } catch (error) {
-      this.counters.recordsFailed++
-      this.counters.warnOnce('sync', `records could not be synced: ${reasonOf(error)}`)
+      this.#syncFailed(error)
     }
   }
 
-  /** A fault in the user's hooks or our own code: counted, said once, never thrown. */
-  fault(where: string, error: unknown): void {
-    this.counters.internalErrors++
-    this.counters.warnOnce(where, `${where}: ${error instanceof Error ? error.name : typeof error}`)
+  #syncFailed(error: unknown): void {
+    this.counters.recordsFailed++
+    this.counters.warnOnce('sync', `records could not be synced: ${reasonOf(error)}`)
   }
 }
 

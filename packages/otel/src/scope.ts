@@ -20,14 +20,34 @@ export interface AuditScope {
   readonly subjects: readonly string[]
 }
 
-const storage = new AsyncLocalStorage<AuditScope>()
+/** Where the scope of the running code is kept: one an audit, so that no log sees another's people. */
+export class Scopes {
+  readonly #storage = new AsyncLocalStorage<AuditScope>()
+  /** Outside every task. */
+  readonly root: AuditScope
 
-/** The scope of the running code, or undefined outside every task. */
-export function currentScope(): AuditScope | undefined {
-  return storage.getStore()
+  constructor(root: AuditScope) {
+    this.root = root
+  }
+
+  /** The scope of the running code. */
+  get current(): AuditScope {
+    return this.#storage.getStore() ?? this.root
+  }
+
+  /** As {@link current}, undefined outside every task. */
+  get enclosing(): AuditScope | undefined {
+    return this.#storage.getStore()
+  }
+
+  /** Runs `run` below `scope`. */
+  run<T>(scope: AuditScope, run: () => T): T {
+    return this.#storage.run(scope, run)
+  }
 }
 
-/** Runs `run` below `scope`. */
-export function withScope<T>(scope: AuditScope, run: () => T): T {
-  return storage.run(scope, run)
+/** `scope` with another span above what comes. */
+export function below(scope: AuditScope, trace: TraceRef): AuditScope {
+  const { actor, context, taskId, user, subjects } = scope
+  return { actor, context, taskId, trace, user, subjects }
 }

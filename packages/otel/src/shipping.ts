@@ -3,74 +3,88 @@
 
 import { context } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
-import type { RecordSink, RecordSource } from '@spanseal/core'
+import type { RecordSink } from '@spanseal/core'
 import { pause, pump } from '@spanseal/core'
+import type { JournalSource } from '@spanseal/journal'
 import type { Counters } from './counters.ts'
-import { reasonOf } from './counters.ts'
 
 /** What one sink has taken, for `health()`. */
 export interface SinkHealth {
   readonly name: string
   /** Records acknowledged by the sink. */
-  delivered: number
-  retries: number
-  lastError: string | undefined
+  readonly delivered: number
+  /** Records that it has not acknowledged. */
+  readonly pending: number
+  readonly retries: number
+  readonly lastError: string | undefined
   /** The sink refused for good; the records stay in the journal. */
-  stopped: boolean
+  readonly stopped: boolean
+  /** Epochs that cannot be read on, because they were damaged. */
+  readonly stuckEpochs: number
 }
 
-/** A journal's records as a source that can say how much is left. */
-export interface ShippedSource extends RecordSource {
-  notify(): void
-  /** Records that this sink has not acknowledged. */
-  pendingRecords(): number
-}
+const DRAIN_POLL_MILLIS = 20
 
-/** One pump: journal → sink, in the background, until closed. */
+/** One pump: journal → sink, in the background, until closed. Never keeps the process alive. */
 export class Shipping {
-  readonly health: SinkHealth
-  readonly #source: ShippedSource
+  readonly name: string
+  readonly #source: JournalSource
   readonly #sink: RecordSink
+  readonly #counters: Counters
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
+  #delivered = 0
+  #retries = 0
+  #lastError: string | undefined
+  #stopped = false
 
-  constructor(source: ShippedSource, sink: RecordSink, counters: Counters) {
+  constructor(source: JournalSource, sink: RecordSink, counters: Counters) {
+    this.name = sink.name
     this.#source = source
     this.#sink = sink
-    this.health = {
-      name: sink.name,
-      delivered: 0,
-      retries: 0,
-      lastError: undefined,
-      stopped: false,
+    this.#counters = counters
+    this.#done = this.#ship()
+  }
+
+  get health(): SinkHealth {
+    return {
+      name: this.name,
+      delivered: this.#delivered,
+      pending: this.pending(),
+      retries: this.#retries,
+      lastError: this.#lastError,
+      stopped: this.#stopped,
+      stuckEpochs: this.#source.stuck().length,
     }
-    const options = {
-      signal: this.#stop.signal,
-      onDelivered: (records: number) => {
-        this.health.delivered += records
-        this.health.lastError = undefined
-      },
-      onRetry: (error: unknown) => {
-        this.health.retries++
-        this.health.lastError = reasonOf(error)
-        counters.warnOnce(
-          `sink ${sink.name}`,
-          `sink ${sink.name}: ${reasonOf(error)}; trying again`,
-        )
-      },
+  }
+
+  async #ship(): Promise<void> {
+    const { name } = this
+    const quiet: RecordSink = {
+      name,
+      deliver: (batch) => unseen(() => this.#sink.deliver(batch)),
+      close: (timeoutMillis) => this.#sink.close(timeoutMillis),
     }
-    // A sink's own connections must not become spans of the agent.
-    const quiet = suppressTracing(context.active())
-    this.#done = context
-      .with(quiet, () => pump(source, sink, options))
-      .then(
-        () => {},
-        (error: unknown) => {
-          this.health.stopped = true
-          this.health.lastError = reasonOf(error)
-          counters.warnOnce(`sink ${sink.name}`, `sink ${sink.name} stopped: ${reasonOf(error)}`)
+    try {
+      await pump(this.#source, quiet, {
+        signal: this.#stop.signal,
+        onDelivered: (records) => {
+          this.#delivered += records
+          this.#lastError = undefined
         },
-      )
+        onRetry: (error) => {
+          this.#retries++
+          this.#report(`sink ${name} takes no records, trying again`, error)
+        },
+      })
+    } catch (error) {
+      this.#stopped = true
+      this.#report(`sink ${name} stopped`, error)
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    this.#lastError = this.#counters.reportOnce(what, what, error)
   }
 
   /** There may be something new. */
@@ -78,23 +92,40 @@ export class Shipping {
     this.#source.notify()
   }
 
+  /** Records that the sink has not acknowledged; looks through what is left of the journal. */
   pending(): number {
-    return this.#source.pendingRecords()
+    try {
+      return this.#source.pendingRecords()
+    } catch {
+      return 0 // the folder is gone, and so is what was in it
+    }
   }
 
-  /** Resolves when nothing is pending, the sink has stopped, or `deadline` (Unix ms) has come. */
-  async drained(deadline: number, now: () => number): Promise<void> {
+  /** Resolves when nothing is pending, the sink has stopped, or `millis` have passed. */
+  async drained(millis: number): Promise<void> {
+    const deadline = performance.now() + millis
     this.nudge()
-    while (!this.health.stopped && this.pending() > 0 && now() < deadline) {
-      await pause(10, this.#stop.signal)
+    while (!this.#stopped && this.pending() > 0 && performance.now() < deadline) {
+      // Not `pause`: who waits for this must not see the process end meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MILLIS))
     }
   }
 
   /** Ends the pump and the sink; what was not acknowledged comes again next time. */
   async close(timeoutMillis: number): Promise<void> {
     this.#stop.abort()
-    await this.#sink.close(timeoutMillis).catch(() => {})
+    this.nudge()
+    try {
+      await unseen(() => this.#sink.close(timeoutMillis))
+    } catch (error) {
+      this.#report(`sink ${this.name} could not be closed`, error)
+    }
     await Promise.race([this.#done, pause(timeoutMillis, new AbortController().signal)])
     await this.#source.close()
   }
+}
+
+/** A sink's own connections must not become spans of the agent. */
+function unseen<T>(run: () => T): T {
+  return context.with(suppressTracing(context.active()), run)
 }

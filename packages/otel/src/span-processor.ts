@@ -1,17 +1,20 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Context, HrTime, Span } from '@opentelemetry/api'
-import { trace } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
+import { context } from '@opentelemetry/api'
 import type { CallIntent, CallRecords, OpenCall } from './call.ts'
-import type { ForeignSpan } from './foreign-spans.ts'
-import { ForeignSpans } from './foreign-spans.ts'
+import type { OpenSpan } from './call-spans.ts'
+import type { ForeignSpan, ForeignSpans } from './foreign-spans.ts'
 import type { CallOutcome } from './outcome.ts'
 import type { Recorder } from './recorder.ts'
+import { SpanTree } from './span-tree.ts'
 
-/** What this processor reads of a span: the same in OpenTelemetry SDK 2.x and 3.x. */
-export interface ProcessedSpan extends ForeignSpan {
-  readonly startTime: HrTime
+export interface SpanProcessorParts {
+  readonly recorder: Recorder
+  readonly foreign: ForeignSpans
+  /** Resolves when all records so far are as durable as configured. */
+  readonly flush: () => Promise<void>
 }
 
 /**
@@ -23,14 +26,15 @@ export interface ProcessedSpan extends ForeignSpan {
  * processors. Never throws.
  */
 export class AuditSpanProcessor {
+  /** @internal */
   readonly recorder: Recorder
   readonly #foreign: ForeignSpans
   readonly #flush: () => Promise<void>
+  readonly #tree = new SpanTree()
   /** True only while a wrapper starts its own span; startSpan calls onStart synchronously. */
   #owning = false
-  readonly #owned = new WeakSet<object>()
 
-  constructor(recorder: Recorder, foreign: ForeignSpans, flush: () => Promise<void>) {
+  constructor({ recorder, foreign, flush }: SpanProcessorParts) {
     this.recorder = recorder
     this.#foreign = foreign
     this.#flush = flush
@@ -46,36 +50,45 @@ export class AuditSpanProcessor {
     return this.recorder.finish(call, outcome)
   }
 
-  /** Runs `start`; a span started in it belongs to a wrapper. */
-  owning<T>(start: () => T): T {
+  /**
+   * Runs `start`, whose span belongs to a wrapper: it records the call of `tool` that the span shows,
+   * and so no foreign span above that shows the same call is recorded.
+   *
+   * @internal
+   */
+  owning(tool: string | undefined, start: () => OpenSpan): OpenSpan {
     const before = this.#owning
     this.#owning = true
     try {
-      return start()
+      const above = context.active()
+      const opened = start()
+      const { span } = opened
+      if (span !== undefined) this.#tree.add(span, above, { owned: true, tool, scope: undefined })
+      if (tool !== undefined) {
+        opened.begun = this.#tree.noteWrapped(above, tool)
+        this.#foreign.wrapped(tool)
+      }
+      return opened
     } finally {
       this.#owning = before
     }
   }
 
-  /**
-   * Says that a wrapper records the call that the active foreign span shows, so that the span is not
-   * recorded as well: the wrapper sees the values, the span does not.
-   */
-  cover(context: Context, toolName: string): void {
-    const span = trace.getSpan(context)
-    if (span !== undefined && !this.#owned.has(span)) this.#foreign.cover(span, toolName)
+  /** Whether a wrapper of this audit started the span. */
+  owns(span: object): boolean {
+    return this.#tree.get(span)?.owned === true
   }
 
-  onStart(span: Span, parentContext: Context): void {
-    if (this.#owning) {
-      this.#owned.add(span)
-      return
-    }
-    this.#foreign.started(span as unknown as ProcessedSpan, parentContext)
+  onStart(span: object, parentContext: Context): void {
+    if (this.#owning) return
+    const scope = this.#foreign.scope()
+    const node = this.#tree.add(span, parentContext, { owned: false, tool: undefined, scope })
+    this.#foreign.started(span as ForeignSpan, node)
   }
 
   onEnd(span: object): void {
-    if (!this.#owned.has(span)) this.#foreign.ended(span as ProcessedSpan)
+    const node = this.#tree.get(span)
+    if (node?.owned !== true) this.#foreign.ended(span as ForeignSpan, node)
   }
 
   /** Resolves when all records so far are as durable as configured. */

@@ -3,30 +3,18 @@
 
 import type { Attributes } from '@opentelemetry/api'
 import { context, SpanKind } from '@opentelemetry/api'
-import type { FreeText, RecordDraft } from '@spanseal/core'
-import {
-  ATTR_SPANSEAL_CONFIDENCE,
-  ATTR_SPANSEAL_EPOCH,
-  ATTR_SPANSEAL_HANDOFF_TO,
-  ATTR_SPANSEAL_START_HASH,
-  ATTR_SPANSEAL_START_SEQ,
-  OPERATION_INVOKE_AGENT,
-} from '@spanseal/core'
-import type { OpenSpan } from './call-spans.ts'
-import { endSpan, openSpan, pointToStart, taskAttributes } from './call-spans.ts'
-import { activeCarrier, carriedContext, carriedParent } from './carried-context.ts'
-import { assertId, assertKnownKeys, refuse } from './guards.ts'
-import { thrownOutcome } from './outcome.ts'
+import type { EventType, FreeText, TraceRef } from '@spanseal/core'
+import { ATTR_SPANSEAL_CONFIDENCE, ATTR_SPANSEAL_HANDOFF_TO, ATTR_TASK_ID } from '@spanseal/core'
+import { openSpan, pointTo } from './call-spans.ts'
+import { activeCarrier } from './carried-context.ts'
+import { assertId, assertKnownKeys, assertText, assertTexts, decimalText } from './guards.ts'
 import { sizeClass } from './redact/shape.ts'
 import type { Runtime } from './runtime.ts'
 import type { AuditScope } from './scope.ts'
-import { currentScope, withScope } from './scope.ts'
-import type { TaskOptions } from './task-scope.ts'
-import { assertTaskOptions, taskScope } from './task-scope.ts'
-import { decimalText } from './tool-definition.ts'
+import { below } from './scope.ts'
 import type { TraceCarrier } from './traceparent.ts'
-import { fromCarrier } from './traceparent.ts'
 
+/** Why the agent does what it does next. Texts are committed, never in clear. */
 export interface Reasoning {
   readonly thought: string
   readonly plan?: readonly string[]
@@ -37,19 +25,28 @@ export interface Reasoning {
 export interface Handoff {
   /** The id of the agent that takes over. */
   readonly to: string
+  /** Committed, never in clear. */
   readonly summary?: string
 }
 
-/** A task under way. */
+type Free = (pointer: string, text: string) => FreeText
+
+interface Step {
+  readonly name: 'reasoning' | 'handoff'
+  readonly attributes: Attributes
+  readonly detail: (free: Free) => object
+}
+
+/** A task under way. Its methods record; what cannot be written is counted, not thrown. */
 export class Task {
   readonly #runtime: Runtime
   readonly #scope: AuditScope
-  readonly #span: OpenSpan
+  readonly #trace: TraceRef
 
-  constructor(runtime: Runtime, scope: AuditScope, span: OpenSpan) {
+  constructor(runtime: Runtime, scope: AuditScope, trace: TraceRef) {
     this.#runtime = runtime
     this.#scope = scope
-    this.#span = span
+    this.#trace = trace
   }
 
   get id(): string {
@@ -58,44 +55,56 @@ export class Task {
 
   /** 32 hex digits; what `spanseal timeline` takes. */
   get traceId(): string {
-    return this.#span.trace.trace_id
+    return this.#trace.trace_id
   }
 
-  /** What the user said. */
+  /**
+   * What the user said.
+   *
+   * @throws (rejects) AuditError `INVALID_OPTION` for what is no text
+   */
   async userInput(content: string): Promise<void> {
-    this.#content('user.input', content)
+    this.#content('user.input', assertText('userInput', content))
   }
 
-  /** What the agent answered. */
+  /**
+   * What the agent answered.
+   *
+   * @throws (rejects) AuditError `INVALID_OPTION` for what is no text
+   */
   async output(content: string): Promise<void> {
-    this.#content('agent.output', content)
+    this.#content('agent.output', assertText('output', content))
   }
 
   /**
    * A step of reasoning. With `run`, its span is the parent of every call made inside. Returns what
    * `run` returns.
    *
-   * @throws AuditError `INVALID_OPTION` for an unusable confidence
+   * @throws (rejects) AuditError `INVALID_OPTION` for an unusable step, before anything runs
    */
+  reasoning<T>(step: Reasoning, run: () => T | Promise<T>): Promise<T>
+  reasoning(step: Reasoning): Promise<undefined>
   async reasoning<T>(step: Reasoning, run?: () => T | Promise<T>): Promise<T | undefined> {
     assertKnownKeys('reasoning', step, ['thought', 'plan', 'confidence'])
-    const { thought, plan, confidence } = step
-    if (typeof thought !== 'string') refuse('reasoning.thought', thought, 'a text')
+    const { plan, confidence } = step
+    const thought = assertText('reasoning.thought', step.thought)
+    if (plan !== undefined) assertTexts('reasoning.plan', plan, assertText)
     const decimal =
       confidence === undefined ? undefined : decimalText('reasoning.confidence', confidence, 1)
-    const attributes = decimal === undefined ? {} : { [ATTR_SPANSEAL_CONFIDENCE]: Number(decimal) }
     return this.#step(
-      'reasoning',
-      'agent.reasoning',
-      attributes,
-      (free) => ({
-        chars: thought.length,
-        ...(decimal === undefined ? {} : { confidence: decimal }),
-        ...(plan === undefined
-          ? {}
-          : { plan: free('/detail/plan', plan.join('\n')), plan_steps: plan.length }),
-        text: free('/detail/text', thought),
-      }),
+      {
+        name: 'reasoning',
+        attributes: decimal === undefined ? {} : { [ATTR_SPANSEAL_CONFIDENCE]: Number(decimal) },
+        detail: (free) => ({
+          chars: thought.length,
+          ...(decimal !== undefined && { confidence: decimal }),
+          ...(plan !== undefined && {
+            plan: free('/detail/plan', plan.join('\n')),
+            plan_steps: plan.length,
+          }),
+          text: free('/detail/text', thought),
+        }),
+      },
       run,
     )
   }
@@ -103,131 +112,92 @@ export class Task {
   /**
    * Hands over to another agent. `run` gets the carrier that the other one passes as `from`: its task
    * is then part of this trace and has this task's id, in this process or another.
+   *
+   * @throws (rejects) AuditError `INVALID_OPTION` for an unusable handoff, before anything runs
    */
+  handoff<T>(handoff: Handoff, run: (carrier: TraceCarrier) => T | Promise<T>): Promise<T>
+  handoff(handoff: Handoff): Promise<undefined>
   async handoff<T>(
     handoff: Handoff,
     run?: (carrier: TraceCarrier) => T | Promise<T>,
   ): Promise<T | undefined> {
     assertKnownKeys('handoff', handoff, ['to', 'summary'])
-    const { to, summary } = handoff
-    assertId('handoff.to', to)
+    const { summary } = handoff
+    const to = assertId('handoff.to', handoff.to)
+    if (summary !== undefined) assertText('handoff.summary', summary)
     return this.#step(
-      'handoff',
-      'agent.handoff',
-      { [ATTR_SPANSEAL_HANDOFF_TO]: to },
-      (free) => ({
-        from: this.#scope.actor.value.agent.id,
-        ...(summary === undefined ? {} : { summary: free('/detail/summary', summary) }),
-        to,
-      }),
+      {
+        name: 'handoff',
+        attributes: { [ATTR_SPANSEAL_HANDOFF_TO]: to },
+        detail: (free) => ({
+          from: this.#scope.actor.value.agent.id,
+          ...(summary !== undefined && { summary: free('/detail/summary', summary) }),
+          to,
+        }),
+      },
       run && (() => run(this.carrier())),
     )
   }
 
   /** The present context as W3C headers. */
   carrier(): TraceCarrier {
-    return activeCarrier(currentScope() ?? this.#scope)
+    return activeCarrier(this.#present())
+  }
+
+  /** The scope of the running code where that is inside this task, else the task's own. */
+  #present(): AuditScope {
+    const { enclosing } = this.#runtime.scopes
+    return enclosing?.actor === this.#scope.actor ? enclosing : this.#scope
   }
 
   #content(type: 'user.input' | 'agent.output', content: string): void {
+    const scope = this.#present()
+    this.#note(type, { scope, trace: scope.trace ?? this.#trace }, (free) => ({
+      bytes: sizeClass(Buffer.byteLength(content)),
+      content: free('/detail/content', content),
+    }))
+  }
+
+  #note(
+    type: EventType,
+    about: { readonly scope: AuditScope; readonly trace: TraceRef },
+    detail: (free: Free) => object,
+  ) {
     const runtime = this.#runtime
-    const scope = currentScope() ?? this.#scope
-    runtime.recorder.note(type, { scope, trace: scope.trace ?? this.#span.trace }, (at) => ({
+    const { subjects } = about.scope
+    return runtime.recorder.note(type, about, (at) => ({
       severity: 'info',
-      detail: {
-        bytes: sizeClass(Buffer.byteLength(content)),
-        content: runtime.freeText(content, { ...at, pointer: '/detail/content' }, scope.subjects),
-      },
+      detail: detail((pointer, text) => runtime.freeText(text, { ...at, pointer }, subjects)),
     }))
   }
 
   async #step<T>(
-    name: string,
-    type: 'agent.reasoning' | 'agent.handoff',
-    attributes: Attributes,
-    detail: (free: (pointer: string, text: string) => FreeText) => object,
+    { name, attributes, detail }: Step,
     run: (() => T | Promise<T>) | undefined,
   ): Promise<T | undefined> {
-    const runtime = this.#runtime
-    const parent = currentScope() ?? this.#scope
-    const span = runtime.processor.owning(() =>
-      openSpan(runtime.tracer, {
-        name,
-        kind: SpanKind.INTERNAL,
-        attributes: { ...attributes, 'task.id': this.id },
-        parent: parent.trace,
-      }),
-    )
-    const appended = runtime.recorder.note(
-      type,
-      { scope: parent, trace: span.trace },
-      (at): Omit<RecordDraft, 'type' | 'trace'> => ({
-        severity: 'info',
-        detail: detail((pointer, text) =>
-          runtime.freeText(text, { ...at, pointer }, parent.subjects),
-        ),
-      }),
-    )
-    if (appended !== undefined) {
-      span.span?.setAttributes({
-        [ATTR_SPANSEAL_EPOCH]: appended.epoch,
-        [ATTR_SPANSEAL_START_SEQ]: appended.seq,
-        [ATTR_SPANSEAL_START_HASH]: appended.leaf,
-      })
+    const { processor, tracer, scopes } = this.#runtime
+    const parent = this.#present()
+    const request = {
+      name,
+      kind: SpanKind.INTERNAL,
+      attributes: { ...attributes, [ATTR_TASK_ID]: this.id },
+      parent: parent.trace,
     }
-    const scope = { ...parent, trace: span.trace }
+    const span = processor.owning(undefined, () => openSpan(tracer, request))
+    pointTo(span, this.#note(`agent.${name}`, { scope: parent, trace: span.trace }, detail))
     try {
       if (run === undefined) return undefined
-      return await context.with(span.context, () => withScope(scope, run))
+      return await context.with(span.context, () => scopes.run(below(parent, span.trace), run))
     } finally {
-      span.span?.end()
+      endQuietly(span.span)
     }
   }
 }
 
-/**
- * Runs one agent task: a trace of its own (or part of `from`'s), `task.start` before and `task.end`
- * after. Returns what `run` returns; its error is unchanged.
- *
- * @throws AuditError `INVALID_OPTION` for unusable options, before anything runs
- */
-export async function runTask<T>(
-  runtime: Runtime,
-  options: TaskOptions,
-  run: (task: Task) => T | Promise<T>,
-): Promise<T> {
-  assertTaskOptions(options)
-  const carried = options.from === undefined ? undefined : fromCarrier(options.from)
-  const enclosing = currentScope()
-  const scope = taskScope(runtime, options, carried, enclosing)
-  const below = carriedContext(carried)
-  const span = runtime.processor.owning(() =>
-    openSpan(runtime.tracer, {
-      name: `${OPERATION_INVOKE_AGENT} ${scope.actor.value.agent.name ?? scope.actor.value.agent.id}`,
-      kind: SpanKind.INTERNAL,
-      attributes: taskAttributes(scope),
-      parent: carriedParent(carried) ?? enclosing?.trace,
-      ...(below === undefined ? {} : { below }),
-    }),
-  )
-  const inner = { ...scope, trace: span.trace }
-  const call = runtime.processor.begin({
-    kind: 'task',
-    scope: inner,
-    trace: span.trace,
-    subjects: scope.subjects,
-    name: options.name,
-  })
-  pointToStart(span, call)
-  const task = new Task(runtime, inner, span)
+function endQuietly(span: { end(): void } | undefined): void {
   try {
-    const value = await context.with(span.context, () => withScope(inner, () => run(task)))
-    const outcome = { status: 'success' as const }
-    endSpan(span, outcome, runtime.processor.finish(call, outcome))
-    return value
-  } catch (thrown) {
-    const outcome = thrownOutcome(thrown)
-    endSpan(span, outcome, runtime.processor.finish(call, outcome))
-    throw thrown
+    span?.end()
+  } catch {
+    // A foreign processor threw.
   }
 }

@@ -4,8 +4,19 @@
 import type { Authorization, Block, ToolRef } from '@spanseal/core'
 import { block } from '@spanseal/core'
 import { notRequired } from './authorize.ts'
-import { assertId, assertKnownKeys, assertName, assertOneOf, refuse } from './guards.ts'
+import {
+  assertBoolean,
+  assertFunction,
+  assertId,
+  assertKnownKeys,
+  assertName,
+  assertOneOf,
+  assertTexts,
+  decimalText,
+  refuse,
+} from './guards.ts'
 import { mendedName } from './mended-names.ts'
+import { isPermission } from './permission.ts'
 
 /**
  * What a tool is, said once where it is registered and never by the caller of a single call.
@@ -76,8 +87,8 @@ const KEYS = [
   'subjects',
   'async',
 ] as const satisfies readonly (keyof ToolDefinition)[]
-const PERMISSION = /^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$/
 const PERMISSIONS_MAX = 16
+const SUMMARY_FIELDS_MAX = 32
 
 /**
  * Checks a definition.
@@ -89,18 +100,11 @@ export function registerTool(definition: ToolDefinition): RegisteredTool {
   assertName('tool.name', definition.name)
   assertOneOf('tool.type', definition.type ?? 'function', ['function', 'extension', 'datastore'])
   assertOneOf('tool.risk', definition.risk ?? 'read', ['read', 'write'])
-  const permissions = definition.permissions ?? []
-  const wrong = permissions.find((p) => typeof p !== 'string' || !PERMISSION.test(p))
-  if (wrong !== undefined || permissions.length > PERMISSIONS_MAX) {
-    refuse(
-      'tool.permissions',
-      wrong ?? permissions.length,
-      'at most 16 of network, filesystem, code_execution or data_access, each alone or with ":<what>"',
-    )
-  }
-  const optional = optionalNames(definition)
+  if (definition.async !== undefined) assertBoolean('tool.async', definition.async)
+  if (definition.subjects !== undefined) assertFunction('tool.subjects', definition.subjects)
+  const permissions = permissionsOf(definition)
   const tool: ToolRef = {
-    ...optional,
+    ...optionalNames(definition),
     name: definition.name,
     publisher: named('tool.publisher', definition.publisher, 'unattributed'),
     trust_level: named('tool.trustLevel', definition.trustLevel, 'unverified'),
@@ -108,7 +112,7 @@ export function registerTool(definition: ToolDefinition): RegisteredTool {
     version: named('tool.version', definition.version, 'unspecified'),
   }
   return {
-    definition,
+    definition: { ...definition, ...listsOf(definition) },
     tool: block(tool),
     permissions,
     unasked: notRequired(permissions),
@@ -116,17 +120,42 @@ export function registerTool(definition: ToolDefinition): RegisteredTool {
   }
 }
 
+function permissionsOf({ permissions = [] }: ToolDefinition): readonly string[] {
+  const expected =
+    'at most 16 of network, filesystem, code_execution or data_access, each alone or with ":<what>"'
+  if (!Array.isArray(permissions)) refuse('tool.permissions', permissions, expected)
+  const list = permissions as readonly string[]
+  const wrong = list.find((permission) => !isPermission(permission))
+  if (wrong !== undefined || list.length > PERMISSIONS_MAX) {
+    refuse('tool.permissions', wrong ?? list.length, expected)
+  }
+  return [...list]
+}
+
+/** Copies: who changes a definition later does not change what records say. */
+function listsOf({ classifications, summary }: ToolDefinition): Partial<ToolDefinition> {
+  if (summary !== undefined && summary.length > SUMMARY_FIELDS_MAX) {
+    refuse('tool.summary', `${summary.length} fields`, `at most ${SUMMARY_FIELDS_MAX}`)
+  }
+  return {
+    ...(classifications && {
+      classifications: assertTexts('tool.classifications', classifications),
+    }),
+    ...(summary && { summary: assertTexts('tool.summary', summary) }),
+  }
+}
+
 function optionalNames(definition: ToolDefinition): Partial<ToolRef> {
-  const { server, registryRef, digest, verificationScore } = definition
+  const { server, registryRef, digest, verificationScore: score } = definition
   return {
     ...(server === undefined ? {} : { server: assertName('tool.server', server) }),
     ...(registryRef === undefined
       ? {}
       : { registry_ref: assertName('tool.registryRef', registryRef) }),
-    ...(digest === undefined ? {} : { digest: assertId('tool.digest', digest) }),
-    ...(verificationScore === undefined
+    ...(digest === undefined ? {} : { digest: assertName('tool.digest', digest) }),
+    ...(score === undefined
       ? {}
-      : { verification_score: decimalText('tool.verificationScore', verificationScore, 100) }),
+      : { verification_score: decimalText('tool.verificationScore', score, 100) }),
   }
 }
 
@@ -134,33 +163,20 @@ function named(label: string, value: string | undefined, fallback: string): stri
   return value === undefined ? fallback : assertId(label, value)
 }
 
-/**
- * A number as the record's decimal string: up to nine decimals, no exponent.
- *
- * @throws AuditError `INVALID_OPTION` outside 0 to `max`
- */
-export function decimalText(label: string, value: number, max: number): string {
-  if (typeof value !== 'number' || !(value >= 0 && value <= max)) {
-    refuse(label, value, `a number from 0 to ${max}`)
-  }
-  const text = value.toFixed(9).replace(/\.?0+$/, '')
-  return text === '' ? '0' : text
-}
-
 /** A tool that this program does not define; see `Audit.outsideTool`. Never throws. */
 export function outsideTool(definition: ToolDefinition): RegisteredTool {
-  const name = mendedName(definition.name) || 'unnamed'
   const { risk = 'write', type = 'extension', server } = definition
-  const attempts: ToolDefinition[] = [
+  const name = mendedName(String(definition.name)) || 'unnamed'
+  const named = typeof server === 'string' ? { server: mendedName(server) || 'unnamed' } : {}
+  for (const attempt of [
     { ...definition, name },
-    { name, risk, type, ...(server === undefined ? {} : { server: mendedName(server) }) },
-  ]
-  for (const attempt of attempts) {
+    { name, risk, type, ...named },
+  ]) {
     try {
       return registerTool(attempt)
     } catch {
       // The next attempt says less.
     }
   }
-  return registerTool({ name: 'unnamed', risk, type })
+  return registerTool({ name, risk: 'write', type: 'extension' })
 }

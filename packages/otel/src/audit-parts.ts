@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import { ATTR_SPANSEAL_END_EPOCH, ATTR_SPANSEAL_END_SEQ, ATTR_SPANSEAL_EPOCH } from '@spanseal/core'
+import type { EpochWriter } from '@spanseal/journal'
+import { journalSource, openWriter } from '@spanseal/journal'
+import type { Keyring } from '@spanseal/keys'
+import { openKeyring } from '@spanseal/keys'
+import { Committer } from './commitments.ts'
+import { Counters } from './counters.ts'
+import { ForeignSpans } from './foreign-spans.ts'
+import { KnownTools } from './known-tools.ts'
+import type { ResolvedOptions } from './options.ts'
+import { otlpExporters } from './provider.ts'
+import { RecordWriter } from './record-writer.ts'
+import { Recorder } from './recorder.ts'
+import type { Redactor } from './redact/redact.ts'
+import { createRedactor } from './redact/redact.ts'
+import { Runtime, rootScope } from './runtime.ts'
+import { Scopes } from './scope.ts'
+import { Shipping } from './shipping.ts'
+import { AuditSpanExporter } from './span-exporter.ts'
+import { AuditSpanProcessor } from './span-processor.ts'
+import { spanRedactor } from './span-redaction.ts'
+import { SDK_VERSION } from './version.ts'
+
+/** What an audit is made of. */
+export interface AuditParts {
+  readonly runtime: Runtime
+  readonly tools: KnownTools
+  readonly exporter: AuditSpanExporter
+  readonly shippings: readonly Shipping[]
+}
+
+interface Evidence {
+  readonly options: ResolvedOptions
+  readonly redactor: Redactor
+  readonly counters: Counters
+  readonly keyring: Keyring
+  readonly writer: EpochWriter
+}
+
+/**
+ * Opens keyring, journal and sinks.
+ *
+ * @throws AuditError as `register` says; nothing stays open then
+ */
+export function openParts(options: ResolvedOptions): AuditParts {
+  const redactor = createRedactor(options.redaction ?? {})
+  const counters = new Counters(redactor)
+  const keyring = openKeyring({
+    log: options.log,
+    journal: options.journal,
+    now: options.now,
+    ...(options.keys !== undefined && { folder: options.keys }),
+  })
+  const writer = openJournal({ options, redactor, counters, keyring })
+  try {
+    return wire({ options, redactor, counters, keyring, writer })
+  } catch (error) {
+    writer.close()
+    throw error
+  }
+}
+
+function openJournal({
+  options,
+  redactor,
+  counters,
+  keyring,
+}: Omit<Evidence, 'writer'>): EpochWriter {
+  return openWriter({
+    journal: options.journal,
+    log: options.log,
+    keys: keyring,
+    durability: options.durability,
+    refuseInside: options.toolFolders ?? [],
+    service: options.service,
+    deployment: { ...options.deployment, environment: options.environment },
+    audit: { fail_closed: [], redaction: redactor.revision, sdk: `@spanseal/otel ${SDK_VERSION}` },
+    clock: { wallMillis: options.now, monoNanos: () => process.hrtime.bigint() },
+    onProblem: (error) => {
+      counters.journalProblems++
+      counters.warnOnce('journal', error.message)
+    },
+    ...(options.fs !== undefined && { fs: options.fs }),
+  })
+}
+
+function wire({ options, redactor, counters, keyring, writer }: Evidence): AuditParts {
+  const { retention } = options
+  const committer = new Committer(keyring, redactor, options.commitments === 'sha256')
+  const records = new RecordWriter(
+    writer,
+    counters,
+    retention && {
+      policy: retention.policy,
+      ...(retention.policyRev !== undefined && { policy_rev: retention.policyRev }),
+    },
+  )
+  const clearErrors = options.errors === 'redacted'
+  const recorder = new Recorder({ records, committer, redactor, counters, clearErrors })
+  const scopes = new Scopes(rootScope(options))
+  const tools = new KnownTools()
+  const foreign = new ForeignSpans({
+    recorder,
+    scopes,
+    tools,
+    options: options.foreign ?? {},
+    counters,
+  })
+  const processor = new AuditSpanProcessor({ recorder, foreign, flush: () => runtime.synced() })
+  const runtime: Runtime = new Runtime({
+    options,
+    writer,
+    keyring,
+    processor,
+    counters,
+    committer,
+    redactor,
+    scopes,
+  })
+  const shippings = options.sinks.map((sink) => {
+    const source = journalSource(writer.journal, { sinkName: sink.name, own: writer })
+    return new Shipping(source, sink, counters)
+  })
+  const exporter = new AuditSpanExporter({
+    exporters: otlpExporters(options.endpoints),
+    redact: spanRedactor(redactor, (span) => processor.owns(span)),
+    counters,
+    durable: (spans) => recordsDurable(spans, options, writer),
+    nudge: () => shippings.forEach((shipping) => shipping.nudge()),
+    drain: () => drained(shippings, options.shutdownTimeoutMillis),
+  })
+  return { runtime, tools, exporter, shippings }
+}
+
+async function drained(shippings: readonly Shipping[], millis: number): Promise<void> {
+  await Promise.all(shippings.map((shipping) => shipping.drained(millis)))
+}
+
+/** Resolves when the end records that spans point to are on disk; under `none` nobody promised it. */
+async function recordsDurable(
+  spans: readonly ReadableSpan[],
+  { durability }: ResolvedOptions,
+  writer: EpochWriter,
+): Promise<void> {
+  if (durability === 'none') return
+  const last = new Map<string, number>()
+  for (const { attributes } of spans) {
+    const epoch = attributes[ATTR_SPANSEAL_END_EPOCH] ?? attributes[ATTR_SPANSEAL_EPOCH]
+    const seq = attributes[ATTR_SPANSEAL_END_SEQ]
+    if (typeof epoch !== 'string' || typeof seq !== 'number') continue
+    last.set(epoch, Math.max(seq, last.get(epoch) ?? 0))
+  }
+  await Promise.all([...last].map(([epoch, seq]) => writer.synced({ epoch, seq })))
+}

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Block, EventType, RecordDraft, Retention, TraceRef } from '@spanseal/core'
+import { block } from '@spanseal/core'
+import type { AppendedRecord, EpochWriter, RecordPlace } from '@spanseal/journal'
+import type { Counters } from './counters.ts'
+import { reasonOf } from './counters.ts'
+
+/** What a record says beside who it is about. */
+export type RecordContent = Omit<RecordDraft, 'type' | 'trace' | 'retention'>
+
+export interface RecordHead {
+  readonly type: EventType
+  readonly trace: TraceRef
+  /** When it happened, where that was earlier. */
+  readonly eventAt?: string | undefined
+  /** Followed by a checkpoint as soon as it is synced. */
+  readonly urgent?: boolean | undefined
+}
+
+/** Appends records. What goes wrong is counted and said, never thrown into the agent. */
+export class RecordWriter {
+  readonly #writer: EpochWriter
+  readonly #counters: Counters
+  readonly #retention: Block<Retention> | undefined
+
+  constructor(writer: EpochWriter, counters: Counters, retention: Retention | undefined) {
+    this.#writer = writer
+    this.#counters = counters
+    this.#retention = retention && block(retention)
+  }
+
+  /**
+   * Appends one record; `build` is given its place, which commitments are bound to, and may be run
+   * again with another.
+   *
+   * @returns undefined where it could not be written
+   */
+  append(head: RecordHead, build: (at: RecordPlace) => RecordContent): AppendedRecord | undefined {
+    const { type, trace, eventAt, urgent } = head
+    const retention = this.#retention
+    const retained = retention === undefined ? undefined : { retention }
+    try {
+      const appended = this.#writer.append(
+        (at) => ({ ...build(at), ...retained, trace, type }),
+        eventAt === undefined && urgent !== true
+          ? undefined
+          : { ...(eventAt === undefined ? {} : { eventAt }), checkpoint: urgent === true },
+      )
+      this.#counters.recordsWritten++
+      return appended
+    } catch (error) {
+      this.#counters.recordsFailed++
+      this.#counters.warnOnce('write', `a record could not be written: ${reasonOf(error)}`)
+      return undefined
+    }
+  }
+}
