@@ -6,7 +6,13 @@ import { formatBytes, formatMillis, printable } from '@spanseal/core'
 import { fold } from './fold.ts'
 import type { Terminal } from './terminal.ts'
 import type { LevelText } from './verdict-words.ts'
-import { AGAINST_GIVEN, FINDING_TEXTS, LEVEL_TEXTS, OPEN_END } from './verdict-words.ts'
+import {
+  AGAINST_GIVEN,
+  FINDING_TEXTS,
+  LEVEL_TEXTS,
+  NOTHING_CHECKED,
+  OPEN_END,
+} from './verdict-words.ts'
 
 /** Findings of one code that are listed; the JSON has up to 1,000 in full. */
 const LISTED_MAX = 10
@@ -61,8 +67,9 @@ export function verdictText(verdict: Verdict, frame: VerdictFrame, sheet: Sheet)
 const OPEN_END_CODES: ReadonlySet<string> = new Set(['torn', 'unanswered', 'unclosed'])
 
 /** Faults may lie in the records, at their end only, or between them and what was given. */
-function wordsFor({ findings, level, ok, selfConsistent }: Verdict): LevelText {
+function wordsFor({ checked, findings, level, ok, selfConsistent }: Verdict): LevelText {
   if (ok) return LEVEL_TEXTS[level]
+  if (checked === 0) return NOTHING_CHECKED
   if (selfConsistent) return AGAINST_GIVEN
   const faults = findings.filter(({ kind }) => kind === 'fault')
   const openEnd = faults.length > 0 && faults.every(({ code }) => OPEN_END_CODES.has(code))
@@ -194,6 +201,9 @@ function stepsText(steps: readonly string[]): string {
 }
 
 function nextSteps(verdict: Verdict, frame: VerdictFrame): string[] {
+  if (verdict.checked === 0) {
+    return ['Name the journal folder: the one that holds a folder for each epoch.']
+  }
   const codes = new Set<FindingCode>(
     verdict.findings.filter((f) => f.kind === 'fault').map((f) => f.code),
   )
@@ -202,10 +212,7 @@ function nextSteps(verdict: Verdict, frame: VerdictFrame): string[] {
     if (next !== undefined && codes.has(code as FindingCode) && !steps.includes(next))
       steps.push(next)
   }
-  if (verdict.checked === 0) {
-    steps.push('Name the journal folder: the one that holds a folder for each epoch.')
-  }
-  if (frame.keysPinned === 0 && verdict.checked > 0) {
+  if (frame.keysPinned === 0) {
     const folder = frame.paths[0] ?? '<folder>'
     steps.push(
       `Pin a key that you have from elsewhere than the journal: on the host that wrote it,\n` +

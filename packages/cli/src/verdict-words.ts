@@ -66,6 +66,13 @@ export const AGAINST_GIVEN: LevelText = {
   notProved: `Who wrote it, and that nothing is absent. ${NEVER_RECORDED}`,
 }
 
+/** An empty folder, a foreign file, a journal of another program. */
+export const NOTHING_CHECKED: LevelText = {
+  name: 'nothing was checked',
+  means: 'There is no record at what you named, so there is nothing that could hold.',
+  notProved: 'Anything.',
+}
+
 /** What is there agrees, and it ends as a crash leaves it, or a writer at work. */
 export const OPEN_END: LevelText = {
   name: 'the end is not accounted for',

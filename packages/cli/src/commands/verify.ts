@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { printableJson, verify } from '@spanseal/core'
+import { AuditError, printableJson, verify } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
@@ -63,6 +63,9 @@ async function verifyPaths(
   options: VerifyOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (paths.includes('')) {
+    throw new AuditError('INVALID_OPTION', 'a path is empty; name a journal folder or a file')
+  }
   const keys = keysGiven(options.key ?? [])
   const heads = headsGiven(options.head ?? [])
   const progress = progressOf('verifying', journalBytes(paths), terminal)

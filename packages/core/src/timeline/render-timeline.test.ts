@@ -34,9 +34,9 @@ describe('renderTimeline', () => {
     for (const part of [
       'agent   billing (billing-2)',
       'auth    denied by policy refunds@4, without data_access:write',
-      'error    TypeError E_BUSY, fingerprint 0011223344556677',
-      'message  blinded-sha256:3fa9…:eeeeeeee… json',
-      'flags    sql_injection',
+      'error  TypeError E_BUSY, fingerprint 0011223344556677',
+      '       blinded-sha256:3fa9…:eeeeeeee… json',
+      'flags  sql_injection',
       'output   blinded-sha256:3fa9…:ffffffff… json, 1.4\u00a0kB',
       'confidence  0.9',
       'end    not recorded',

@@ -5,7 +5,7 @@ import type { Commitment } from '../commitment.ts'
 import type { Actor, Authorization } from '../record.ts'
 import { fitText, padText, printable, textColumns } from './printable.ts'
 import { formatDuration, formatMillis, formatSizeClass } from './quantities.ts'
-import type { Timeline, TimelineEntry, TimelineStatus } from './timeline.ts'
+import type { CommittedContent, Timeline, TimelineEntry, TimelineStatus } from './timeline.ts'
 
 export interface RenderOptions {
   /** ANSI colours; default false. */
@@ -228,16 +228,22 @@ function factsOf(entry: TimelineEntry, parent: TimelineEntry | undefined): Fact[
     const code = error.code === undefined ? '' : ` ${error.code}`
     add('error', `${error.type}${code}, fingerprint ${error.fingerprint}`, 'red')
     if (error.message !== undefined) add('', error.message, 'red')
+    const message = committed.find(({ field }) => field === 'message')
+    if (message !== undefined) add('', committedText(message))
   }
   if (flags.length > 0) add('flags', flags.join(', '), 'yellow')
   for (const [name, value] of Object.entries(clear)) add(name, value)
-  for (const { bytes, commitment, field } of committed) {
-    // No line break between a number and its unit.
-    const size = bytes === undefined ? '' : `, ${formatSizeClass(bytes).replaceAll(' ', '\u00a0')}`
-    const part = commitment.partial === true ? ', in part' : ''
-    add(field, `${shortCommitment(commitment)} ${commitment.enc}${size}${part}`)
+  for (const content of committed) {
+    if (content.field !== 'message') add(content.field, committedText(content))
   }
   return facts
+}
+
+function committedText({ bytes, commitment }: CommittedContent): string {
+  // No line break between a number and its unit.
+  const size = bytes === undefined ? '' : `, ${formatSizeClass(bytes).replaceAll(' ', '\u00a0')}`
+  const part = commitment.partial === true ? ', in part' : ''
+  return `${shortCommitment(commitment)} ${commitment.enc}${size}${part}`
 }
 
 function factLines(facts: readonly Fact[], indent: string, { width, paint }: Sheet): string[] {
