@@ -51,23 +51,27 @@ function isLocal(code: number): boolean {
   return isAlphanumeric(code) || isLatinLetter(code) || LOCAL_PUNCTUATION.has(code)
 }
 
-/** The end of the longest domain from `start` on whose last label is of letters only, or -1. */
+/**
+ * The end of the longest domain from `start` on, or -1. Its last label begins with two letters and
+ * ends behind its letters: of `ann@example.com-team` the address goes to `com`.
+ */
 function domainEnd(text: string, start: number): number {
   let end = -1
   let label = start
-  let onlyLetters = true
+  let letters = 0
   let labels = 0
   for (let i = start; i - start <= DOMAIN_CHARS_MAX; i++) {
     const code = codeAt(text, i)
-    if (isAlphanumeric(code) || isLatinLetter(code) || code === 0x2d) {
-      if (isDigit(code) || code === 0x2d) onlyLetters = false
+    if (isLetter(code) || isLatinLetter(code)) {
+      if (letters === i - label) letters++
       continue
     }
-    if (labels > 0 && i - label >= 2 && onlyLetters) end = i
+    if (isDigit(code) || code === 0x2d) continue
+    if (labels > 0 && letters >= 2) end = label + letters
     if (code !== 0x2e || i === label) break
     labels++
     label = i + 1
-    onlyLetters = true
+    letters = 0
   }
   if (end < 0) return -1
   // `react@18.0.0-rc.next` is a version.

@@ -5,7 +5,6 @@ import { valueFrom } from './assigned-value.ts'
 import type { Hit } from './characters.ts'
 import { codeAt, isAlphanumeric, isBlank, isDigit, isLatinLetter, isLetter } from './characters.ts'
 import type { SecretKeyTest } from './key-names.ts'
-import { splitName } from './key-names.ts'
 
 /**
  * Names and values inside a text: `password=x`, `"apiKey": "x"` (quoted, escaped or URL-encoded),
@@ -47,7 +46,7 @@ const LATER_WORDS = new Set([
 /** Names whose value has a digit, if it is one: "credit card: declined" says nothing. */
 const NUMERIC_NAME =
   /(?:card|ssn|social|cvv|cvc|csc|pin|otp|account|routing|iban|tax|passport|credential|creds|(?:code|number|no|id))s?$/i
-/** A number stands this near, or none does. */
+/** A number stands this near, or none does; an amount of money is another. */
 const NUMERIC_CHARS = 64
 const NUMBER = /^[^$€£¥]*\d/
 const HEADER_NAME = /(?:authorization|cookie)$/i
@@ -67,20 +66,20 @@ export function assignedAt(
   const secret = options.isSecret(name) || withEarlierWords(text, nameStart, { name, ...options })
   const query = !secret && isQueryName(text, nameStart, name)
   if (!secret && !query) return undefined
+  // What refuses comes first: following a value is what costs.
   const numeric = NUMERIC_NAME.test(name)
-  if (numeric && !/\d/.test(text.slice(at, at + NUMERIC_CHARS))) return undefined
-  const value = valueFrom(text, at + options.width, HEADER_NAME.test(name))
-  if (value === undefined) return undefined
-  const [start] = value
-  const end = numeric ? withFurtherGroups(text, value[1]) : value[1]
-  if (query && end - start < QUERY_VALUE_CHARS_MIN) return undefined
-  if (numeric && !NUMBER.test(text.slice(start, Math.min(end, start + 256)))) return undefined
+  if (numeric && !NUMBER.test(text.slice(at, at + NUMERIC_CHARS))) return undefined
   if (
     codeAt(text, at + 1) === 0x20 &&
     PARSER_WORDS.test(text.slice(Math.max(0, nameEnd - 24), nameEnd))
   ) {
     return undefined
   }
+  const value = valueFrom(text, at + options.width, HEADER_NAME.test(name))
+  if (value === undefined) return undefined
+  const [start] = value
+  const end = numeric ? withFurtherGroups(text, value[1]) : value[1]
+  if (query && end - start < QUERY_VALUE_CHARS_MIN) return undefined
   return { start, end, kind: HEADER_NAME.test(name) ? 'authorization' : 'secret' }
 }
 
@@ -168,21 +167,22 @@ export function flagAt(text: string, at: number, isSecret: SecretKeyTest): Hit |
 const SENTENCE_CHARS = 64
 const SENTENCE_HINT = /pass|pwd|pin|secret|token|key|cred|code/i
 const SENTENCE_NAME =
-  /(?:^|[^\p{L}])((?:api |access |secret |private |pin )?(?:password|passwd|passcode|passphrase|pwd|pin|secret|token|key|credentials?|code))(?:\s[^.:;\n]{0,40})?$/iu
+  /(?:^|[^\p{L}])(?:(?:api|access|secret|private|signing) key|token|(?:pin |pass ?|security |verification )code|pin|password|passwd|passphrase|pwd|secret|credentials?)(?:\s[^.:;\n]{0,40})?$/iu
+const ADJACENT_NAME =
+  /(?:^|[^\p{L}])(?:(?:api|access|secret|private|signing) (?:key|token)|token|(?:pin |pass ?|security |verification )code|pin|password|passwd|passphrase|pwd|secret|credentials?)$/iu
 
 /**
  * A value in a sentence: `the password is hunter2`, `password for the system was 'x'`. `at` is
  * where the value's blank stands. Without quotes only what looks chosen is a value: four and more
  * characters with a digit or a sign among them.
  */
-export function saidAt(text: string, at: number, isSecret: SecretKeyTest): Hit | undefined {
+export function saidAt(text: string, at: number): Hit | undefined {
   let from = at
   while (from - at < 3 && isBlank(codeAt(text, from))) from++
   const before = text.slice(Math.max(0, at - SENTENCE_CHARS), at).replace(/\s(?:is|was)$/, '')
-  if (!SENTENCE_HINT.test(before)) return undefined
-  const name = SENTENCE_NAME.exec(before.slice(before.lastIndexOf(']') + 1))
-  if (name === null || !isSecret(name[1] as string)) return undefined
-  const adjacent = splitName(before).at(-1) === splitName(name[1] as string).at(-1)
+  const sentence = before.slice(before.lastIndexOf(']') + 1)
+  if (!SENTENCE_HINT.test(sentence) || !SENTENCE_NAME.test(sentence)) return undefined
+  const adjacent = ADJACENT_NAME.test(sentence)
   const quoted = isQuote(codeAt(text, from))
   if (!quoted && before.length === Math.min(at, SENTENCE_CHARS)) return undefined
   const value = valueFrom(text, from, false)

@@ -26,12 +26,12 @@ interface Rule {
 
 /** One of these words is in everything that the rules by words look for. One pass for all of them. */
 const WORDS =
-  /\b(?:(?<prompt>ignor|disregard|forget|overrid|bypass|skip\s|instruct|system|developer|(?:god|dan|jailbreak)\s|you\s{1,4}are\s{1,4}now|do\s{1,4}not|don't|without\s)|(?<sql>union|drop|delete|insert|update|alter|create|truncate|exec|shutdown|grant|pg_sleep|sleep\(|benchmark|waitfor|xp_cmd|load_file|extractvalue|updatexml|outfile|dumpfile))/g
+  /\b(?:(?<prompt>ignor|disregard|forget|overrid|bypass|skip\s|instruct|system|developer|(?:god|dan|jailbreak)\s|you\s{1,4}are\s{1,4}now|do\s{1,4}not|don't|without\s)|(?<sql>(?:union|drop|delete|insert|update|alter|create|truncate|exec|grant)\s|shutdown|pg_sleep|sleep\(|benchmark|waitfor|xp_cmd|load_file|extractvalue|updatexml|outfile|dumpfile))/g
 
 const RULES: readonly Rule[] = [
   {
     flag: 'sql_injection',
-    anchors: ['=', "' like", "'--", "' --", "'#", "')--", '"--', '/*'],
+    anchors: ['=', '--', "'#", "' like", '/*'],
     pattern: new RegExp(
       [
         // tautologies behind a quote: ' or '1'='1, " or 1=1

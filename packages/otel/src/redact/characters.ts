@@ -41,8 +41,14 @@ export function isLatinLetter(code: number): boolean {
 }
 
 export function isBlank(code: number): boolean {
-  return code < 128 ? TABLE[code] === BLANK : code === 0xa0 || code === 0x2028 || code === 0x2029
+  if (code < 128) return TABLE[code] === BLANK
+  if (code < 0x1680) return code === 0xa0 || code === 0x85
+  if (code >= 0x2000 && code <= 0x200a) return true
+  return BLANKS.has(code)
 }
+
+/** The other white space of ECMAScript. */
+const BLANKS = new Set([0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff])
 
 /** The code at `at`, or -1 outside the text (which is neither letter nor digit). */
 export function codeAt(text: string, at: number): number {

@@ -108,7 +108,7 @@ function hit(start: number, group: number, kind: string): Hit {
 
 function ssnAt(text: string, words: WordsBefore): Hit | undefined {
   const start = starts[0] as number
-  if (size(0) === 9 && count === 1) {
+  if (size(0) === 9) {
     const alone = closed(text, 0) && words.speakOf('ssn', start)
     return alone ? hit(start, 0, 'ssn') : undefined
   }

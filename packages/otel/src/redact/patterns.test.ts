@@ -40,6 +40,21 @@ describe('what patterns find', () => {
     expect(found('token: abc, next: b')).toEqual(['abc'])
   })
 
+  it('finds what begins inside the value of something else', () => {
+    const key = `sig=${'aB3dE5fG7h'.repeat(2)}`
+    expect(found(`https://x.example/?${key}|DB_Password: hunter2`)).toContain('hunter2')
+    expect(found('token=a|cookie:b=c; d=e')).toContain('b=c; d=e')
+    expect(found('Card number: 4111 1111 1111 1111')).toContain('4111 1111 1111 1111')
+    expect(found('ann@example.com-team')).toEqual(['ann@example.com'])
+    expect(found('the key my password is hunter2.')).toEqual(['hunter2'])
+  })
+
+  it('takes the rest of a text that is values in values all through', () => {
+    const text = `${'Authorization: Basic '.repeat(2_000)}\nend`
+    expect(findSensitive(text).some(({ end }) => end === text.length)).toBe(true)
+    expect(findSensitive(text).length).toBeLessThan(100)
+  })
+
   it('takes addresses of hosts only when asked', () => {
     const text = 'from 192.168.10.4 and 2001:db8::ff00:42:8329, not 1.2.3 or 10:20:30 or 300.1.1.1'
     expect(found(text)).toEqual([])

@@ -37,6 +37,8 @@ export interface ScanOptions {
   readonly before?: string
 }
 
+/** Ordinary texts stay below one: a value is followed once and seldom lies in another. */
+const VALUE_CHARS_RATIO = 8
 const NONE: readonly Hit[] = []
 export const MARKER_START = '[REDACTED:'
 const MARKER = /\[REDACTED:[a-z][a-z0-9_]{0,31}\]/y
@@ -93,11 +95,12 @@ class Scan {
   #runStart = 0
   /** Digits before this place belong to a number that was found. */
   #numbersEnd = 0
-  /** Names before this place stand in the value of an assignment that was found. */
-  #assignedEnd = 0
+  /** How many characters of values may still be followed. Values can lie in values. */
+  #valueChars: number
 
   constructor(text: string, options: ScanOptions) {
     this.#text = text
+    this.#valueChars = VALUE_CHARS_RATIO * text.length
     this.#isSecret = options.isSecret ?? isSecretKey
     this.#ipAddresses = options.ipAddresses === true
     this.#words = new WordsBefore(text, options.before ?? '')
@@ -126,6 +129,16 @@ class Scan {
     this.#hits ??= []
     this.#hits.push(hit)
     return true
+  }
+
+  /**
+   * What lies in a value is still looked at, since it can reach further than the value. A text made
+   * of values in values would cost its square: where that much was followed, the rest is taken whole.
+   */
+  #addValue(hit: Hit | undefined): void {
+    if (!this.#add(hit)) return
+    this.#valueChars -= hit.end - hit.start
+    if (this.#valueChars <= 0) this.#add({ ...hit, end: this.#text.length })
   }
 
   #endRun(end: number): void {
@@ -165,9 +178,8 @@ class Scan {
         return block.end
       }
     }
-    if (end - at >= 2 && at >= this.#assignedEnd) {
-      const flag = flagAt(text, end - 2, this.#isSecret)
-      if (this.#add(flag)) this.#assignedEnd = flag.end
+    if (end - at >= 2 && this.#valueChars > 0) {
+      this.#addValue(flagAt(text, end - 2, this.#isSecret))
     }
     return end
   }
@@ -177,7 +189,7 @@ class Scan {
     if (!isBlank(codeAt(text, at - 1))) return
     const width = text.startsWith('is', at) ? 2 : text.startsWith('was', at) ? 3 : 0
     if (width > 0 && isBlank(codeAt(text, at + width))) {
-      this.#add(saidAt(text, at + width, this.#isSecret))
+      this.#add(saidAt(text, at + width))
     }
   }
 
@@ -195,7 +207,7 @@ class Scan {
         return this.#encoded(at)
       case QUOTE:
         if (codeAt(text, at - 1) === 0x20) {
-          this.#add(saidAt(text, at - 1, this.#isSecret))
+          this.#add(saidAt(text, at - 1))
         }
         return at + 1
       default:
@@ -211,10 +223,8 @@ class Scan {
       // Behind the `@` is a host; with what stands before it it would look like an address.
       return this.#add(userinfo) ? userinfo.end + 1 : at + 3
     }
-    if (at >= this.#assignedEnd) {
-      const hit = assignedAt(text, at, { width, isSecret: this.#isSecret })
-      // What lies in the value is still looked at: it may reach further than the value.
-      if (this.#add(hit)) this.#assignedEnd = hit.end
+    if (this.#valueChars > 0) {
+      this.#addValue(assignedAt(text, at, { width, isSecret: this.#isSecret }))
     }
     if (this.#ipAddresses && width === 1) {
       const address = ipv6At(text, at)

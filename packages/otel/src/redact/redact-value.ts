@@ -139,8 +139,9 @@ class Copier {
       }
       const value = read(object, original)
       const name = this.#name(original)
-      const secret = this.#masker.isSecret(name) || (secretValue && name === 'value')
-      const masked = secret && holdsSomething(value) ? SECRET_MASK : this.copy(value, name, depth)
+      const secret: boolean = this.#masker.isSecret(name) || (secretValue && name === 'value')
+      const masked: unknown =
+        secret && holdsSomething(value) ? SECRET_MASK : this.copy(value, name, depth)
       define(out, uniqueName(name, taken), masked)
       if (PAIR_NAMES.has(name)) {
         secretValue ||= typeof masked === 'string' && this.#isName(masked)

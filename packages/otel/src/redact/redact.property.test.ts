@@ -238,7 +238,11 @@ describe('a planted secret never survives', () => {
 
   /** Text around it may hold the secret by itself; that one need not be alone. */
   function survives(out: string, secret: string, around: readonly string[]): boolean {
-    return out.includes(secret) && !around.some((part) => part.includes(secret))
+    const escaped = (part: string): string => JSON.stringify(part).slice(1, -1)
+    return (
+      out.includes(secret) &&
+      !around.some((part) => part.includes(secret) || escaped(part).includes(secret))
+    )
   }
 
   it('in texts', () => {
