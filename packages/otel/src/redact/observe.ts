@@ -8,8 +8,6 @@ import { findSensitive } from './patterns.ts'
 import type { ShapeVisitor } from './shape.ts'
 import { sizeClass, visitShape } from './shape.ts'
 
-export { shapeText, sizeClass } from './shape.ts'
-
 /** Every flag that {@link observeValue} can give, in the order they are given in. */
 export const OBSERVED_FLAGS = [
   'binary',

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest'
 
 import { contentOf } from './content-attributes.ts'
 import { PLANTED_SECRETS } from './planted-secrets.fixture.ts'
-import type { RedactionOptions } from './redact.ts'
 import { CONTENT_WITHHELD, createRedactor, REDACTION_REVISION } from './redact.ts'
+import type { RedactionOptions } from './redaction-options.ts'
 
 const redactor = createRedactor()
 

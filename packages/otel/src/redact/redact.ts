@@ -10,8 +10,6 @@ import { copyRedacted, define, uniqueName } from './redact-value.ts'
 import type { NamedPattern, RedactionOptions } from './redaction-options.ts'
 import { checkRedactionOptions } from './redaction-options.ts'
 
-export type { NamedPattern, RedactionOptions } from './redaction-options.ts'
-
 /**
  * Which lists and patterns were at work, for `epoch.open`: it changes with every change of what is
  * found. A redactor with options of the user's says `+custom` behind it.
