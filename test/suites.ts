@@ -138,10 +138,17 @@ export const suites: readonly Suite[] = [
     serial: true,
   },
   {
+    name: 'services',
+    what: 'the servers that tests start leave nothing behind',
+    tier: 'test',
+    files: ['test/services/**/*.test.ts'],
+    testTimeoutMillis: 2 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
     name: 'compose',
     what: 'docker-compose.yml and collector-config/ against parser, schema and code',
     tier: 'test',
-    need: 'go',
     files: ['test/compose/**/*.test.ts'],
     testTimeoutMillis: 10 * MINUTE_MILLIS,
     serial: true,

@@ -78,7 +78,9 @@ describe.each(names)('the packed %s', (name) => {
       'ascii',
     ]
     const { stdout } = await node([attw, packed(name).tarball, ...flags])
-    expect(stdout).toContain('node16 (from ESM): OK (ESM)')
+    // The command has nothing to import but its manifest.
+    const resolves = name === 'cli' ? 'No problems found' : 'node16 (from ESM): OK (ESM)'
+    expect(stdout).toContain(resolves)
   })
 })
 

@@ -77,9 +77,12 @@ function spanId(n: number): string {
 /** The journal's hand: starts, ends and notes, committed as the real recorder does it. */
 export class TestAgent {
   readonly #journal: TestJournal
+  readonly #actor: NonNullable<RecordDraft['actor']>
 
-  constructor(journal: TestJournal) {
+  /** @param spoken session and conversation as records have them */
+  constructor(journal: TestJournal, spoken: { session?: string; conversation?: string } = {}) {
     this.#journal = journal
+    this.#actor = block({ ...ACTOR.value, ...spoken })
   }
 
   startTool(call: CallSketch): string {
@@ -131,7 +134,7 @@ export class TestAgent {
       return {
         type,
         severity: 'info',
-        actor: ACTOR,
+        actor: this.#actor,
         context: CONTEXT,
         ...(isTool ? { authorization: NOT_REQUIRED, tool: toolBlock(name) } : { detail: { name } }),
         invocation: { ...invocation, input },

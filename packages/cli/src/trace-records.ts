@@ -91,6 +91,43 @@ async function newestOf(
   return newest
 }
 
+/** What a person or program was talking in; the ids under which records may have it. */
+export interface Dialogue {
+  readonly kind: 'session' | 'conversation'
+  /** As the agent named it, and as its pseudonym. */
+  readonly refs: readonly string[]
+}
+
+/**
+ * The records of every trace that belongs to a session or conversation, in their order, in constant
+ * memory but for them.
+ *
+ * @throws AuditError `NOT_FOUND` where no record belongs to it
+ */
+export async function recordsOfDialogue(
+  open: OpenEpochs,
+  { kind, refs }: Dialogue,
+  counts: ReadCounts,
+): Promise<AuditRecord[]> {
+  const traces = new Set<string | undefined>()
+  for await (const record of recordsWith(open(), `"${kind}":"`, counts)) {
+    const ref = 'actor' in record ? record.actor[kind] : undefined
+    if (ref !== undefined && refs.includes(ref)) traces.add(traceOf(record))
+  }
+  const records: AuditRecord[] = []
+  for await (const record of recordsWith(open(), '"trace_id":"', counts)) {
+    if (!traces.has(traceOf(record))) continue
+    records.push(record)
+    if (records.length > RECORDS_MAX) throw tooMany(String(traceOf(record)))
+  }
+  if (records.length > 0) return records
+  throw new AuditError(
+    'NOT_FOUND',
+    `no record of this ${kind} is in this journal; its id is only known to the keyring that wrote ` +
+      'it: run this on that host, or give the pseudonym (p1:…)',
+  )
+}
+
 function traceOf(record: AuditRecord): string | undefined {
   return 'trace' in record ? record.trace.trace_id : undefined
 }

@@ -27,6 +27,12 @@ describe('spanseal keys show', () => {
     )
   })
 
+  it('prints the bare key for scripts', async () => {
+    const journal = aJournal()
+    const { stdout } = await runCommand(['keys', 'show', '--vkey', '--journal', journal.folder])
+    expect(stdout).toBe(`${journal.vkey}\n`)
+  })
+
   it('finds every log of a keyring, without a journal', async () => {
     const journal = aJournal()
     const { folder, issuer } = journal.keyring

@@ -14,6 +14,7 @@ import type { Terminal } from '../terminal.ts'
 interface KeysOptions {
   readonly journal?: string
   readonly keys?: string
+  readonly vkey?: true
   readonly json?: true
 }
 
@@ -44,6 +45,7 @@ export function addKeys(program: Command, session: Session): void {
       'the journal whose keyring it is (default: <folder>.keys beside it)',
     )
     .option('--keys <folder>', 'the keyring, where it lies elsewhere (or SPANSEAL_KEYS)')
+    .option('--vkey', 'print the key in force and nothing else')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -69,6 +71,11 @@ function show(options: KeysOptions, terminal: Terminal): void {
   }
   if (options.json === true) {
     terminal.print(`${printableJson({ keyring: folder, keys: shown }, 2)}\n`)
+    return
+  }
+  if (options.vkey === true) {
+    const inForce = shown.filter(({ state }) => state === 'in force')
+    terminal.print(inForce.map(({ vkey }) => `${printable(vkey)}\n`).join(''))
     return
   }
   terminal.print(shown.map((key) => keyText(key, terminal)).join('\n'))

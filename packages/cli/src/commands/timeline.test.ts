@@ -53,6 +53,24 @@ describe('spanseal timeline', () => {
     for (const id of [TRACE, OTHER_TRACE]) expect(several.stderr).toContain(id)
   })
 
+  it('prints every trace of a session or conversation, by id or pseudonym, in order', async () => {
+    const journal = aJournal()
+    const session = journal.keyring.pseudonym('session', 's-1')
+    const conversation = journal.keyring.pseudonym('conversation', 'c-1')
+    new TestAgent(journal, { session, conversation }).task(TRACE)
+    new TestAgent(journal).task('f'.repeat(32))
+    new TestAgent(journal, { session }).task(OTHER_TRACE)
+    const shown = async (...args: string[]): Promise<string[]> => {
+      const { stdout } = await runCommand(['timeline', ...args, '--journal', journal.folder])
+      return [...stdout.matchAll(/^Trace (\w+)$/gm)].map(([, id = '']) => id)
+    }
+    expect(await shown('--session', 's-1')).toEqual([TRACE, OTHER_TRACE])
+    expect(await shown('--session', session)).toEqual([TRACE, OTHER_TRACE])
+    expect(await shown('--conversation', 'c-1')).toEqual([TRACE])
+    const unknown = ['timeline', '--session', 's-2', '--journal', journal.folder]
+    expect((await runCommand(unknown)).stderr).toContain('NOT_FOUND')
+  })
+
   it('finds the newest trace, across epochs', async () => {
     const journal = aJournal()
     new TestAgent(journal).task(TRACE)
