@@ -53,10 +53,11 @@ const STEPS = [
  * Repairs a client before its first producer, consumer or admin is made.
  *
  * @param background the client's timers shall not keep the process alive
- * @returns a function that ends all retrying of the client, for ever
+ * @returns a function that ends all retrying of the client and of whatever it still makes
  */
 export function repairKafkajs(kafka: Kafka, background: boolean): () => void {
   const clusters: Cluster[] = []
+  let ended = false
   const client = kafka as unknown as Record<symbol, unknown>
   const key = Object.getOwnPropertySymbols(kafka).find((s) => s.description === CLUSTER_FACTORY)
   const create = key === undefined ? undefined : client[key]
@@ -66,11 +67,15 @@ export function repairKafkajs(kafka: Kafka, background: boolean): () => void {
       if (isCluster(cluster)) {
         repairTimers(cluster, background)
         clusters.push(cluster)
+        if (ended) endRetries(cluster)
       }
       return cluster
     }
   }
-  return () => clusters.forEach(endRetries)
+  return () => {
+    ended = true
+    clusters.forEach(endRetries)
+  }
 }
 
 function isCluster(value: unknown): value is Cluster {
@@ -114,5 +119,6 @@ function endRetries(cluster: Cluster): void {
     Promise.reject(
       Object.assign(new Error('this Kafka client was discarded'), { retriable: false }),
     )
+  cluster.connectionPoolBuilder.build = ended
   for (const step of STEPS) (cluster as unknown as Record<string, unknown>)[step] = ended
 }

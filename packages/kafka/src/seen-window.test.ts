@@ -15,9 +15,9 @@ test('a place is new, then a duplicate; with other bytes it is a fork', () => {
 })
 
 test('the oldest places are forgotten', () => {
-  const seen = new SeenWindow(2)
-  for (const seq of [1, 2, 3]) seen.see(aRecord(seq))
-  expect(seen.see(aRecord(3))).toBe('duplicate')
+  const seen = new SeenWindow(4)
+  for (const seq of [1, 2, 3, 4, 5]) seen.see(aRecord(seq))
+  expect([3, 4, 5].map((seq) => seen.see(aRecord(seq)))).toEqual(Array(3).fill('duplicate'))
   expect(seen.see(aRecord(1))).toBe('new')
   expect(new SeenWindow(0).see(aRecord(1))).toBe('new')
 })

@@ -7,32 +7,37 @@ import type { SealedRecord } from '@spanseal/core'
 export type Sighting = 'new' | 'duplicate' | 'fork'
 
 /**
- * Which records were handed out lately: about 200 bytes each, the oldest are forgotten. A duplicate
- * that comes later than the window reaches is handed out again, which every sink tolerates.
+ * Which records were handed out lately, about 200 bytes each. A duplicate that comes later than the
+ * window reaches is handed out again, which every sink tolerates.
+ *
+ * Two generations, the older dropped whole: taking the oldest entry out of one Map each time makes
+ * V8 search past all that were taken out before (measured: half of the time of reading).
  */
 export class SeenWindow {
-  readonly #size: number
-  readonly #leafOf = new Map<string, string>()
+  readonly #generationSize: number
+  #newer = new Map<string, string>()
+  #older = new Map<string, string>()
 
-  /** @param size places remembered at most; 0 remembers nothing */
+  /** @param size places remembered: at most these, at least half of them; 0 remembers nothing */
   constructor(size: number) {
-    this.#size = size
+    this.#generationSize = Math.ceil(size / 2)
   }
 
   see({ epoch, seq, leaf }: SealedRecord): Sighting {
     const place = `${epoch}/${seq}`
-    const known = this.#leafOf.get(place)
+    const known = this.#newer.get(place) ?? this.#older.get(place)
     if (known !== undefined) return known === leaf ? 'duplicate' : 'fork'
-    if (this.#size === 0) return 'new'
-    if (this.#leafOf.size >= this.#size) {
-      const [oldest] = this.#leafOf.keys()
-      if (oldest !== undefined) this.#leafOf.delete(oldest)
+    if (this.#generationSize === 0) return 'new'
+    if (this.#newer.size >= this.#generationSize) {
+      this.#older = this.#newer
+      this.#newer = new Map()
     }
-    this.#leafOf.set(place, leaf)
+    this.#newer.set(place, leaf)
     return 'new'
   }
 
   clear(): void {
-    this.#leafOf.clear()
+    this.#newer = new Map()
+    this.#older = new Map()
   }
 }

@@ -39,7 +39,7 @@ export interface KafkaSourceOptions extends KafkaConnectionOptions {
   readonly onMalformed?: 'park' | ((message: MalformedMessage) => void | Promise<void>)
   /** Told of another record at a place seen before; the record is handed out all the same. */
   readonly onFork?: (fork: Fork) => void
-  /** Records remembered in order to drop duplicates; default 20,000 (about 4 MB). */
+  /** Records remembered in order to drop duplicates, at most; default 20,000 (about 4 MB). */
   readonly seenRecordsMax?: number
   /** Bytes fetched ahead of reading, about; default 16,000,000. */
   readonly bufferBytesMax?: number

@@ -199,8 +199,10 @@ async function create(admin: Admin, topics: readonly string[], plan: Plan): Prom
       })),
     })
     .catch((error: unknown) => {
-      // Another process created it meanwhile; what it made is checked like any existing topic.
-      if (!kafkajsFault(error).message.startsWith('TOPIC_ALREADY_EXISTS')) throw error
+      // What another process created meanwhile is checked like any existing topic.
+      const errors = (error as { readonly errors?: readonly unknown[] }).errors ?? [error]
+      const other = errors.find((e) => (e as { type?: unknown }).type !== 'TOPIC_ALREADY_EXISTS')
+      if (other instanceof Error) throw other
     })
   while (!(await allLed(admin, topics))) {
     await new Promise((resolve) => setTimeout(resolve, LEADER_POLL_MILLIS))
