@@ -103,7 +103,10 @@ test('a second copy of the library in the same process keeps to epochs of its ow
   }
   const file = join(copies, 'acking-agent.fixture.ts')
   cpSync(join(import.meta.dirname, 'acking-agent.fixture.ts'), file)
-  const second = (await import(file)) as typeof import('./acking-agent.fixture.ts')
+  const second = (await import(file)) as {
+    readonly openAgentWriter: typeof openAgentWriter
+    readonly runAgent: typeof runAgent
+  }
   const journal = aJournal()
   const writers = [openAgentWriter({ journal }), second.openAgentWriter({ journal })]
   expect(writers[0]?.constructor).not.toBe(writers[1]?.constructor)

@@ -4,6 +4,7 @@
 import type { ObservedEpoch, RecordDraft } from '@spanseal/core'
 import { AuditError, assertLogName, recordLine } from '@spanseal/core'
 import { createEpoch } from './create-epoch.ts'
+import { HeadKeeper } from './head-keeper.ts'
 import { openJournalFolder, unusable } from './journal-path.ts'
 import type { LiveEpoch } from './live-epoch.ts'
 import { ownProcess, saveWriterState } from './liveness.ts'
@@ -47,9 +48,16 @@ export interface WriterHealth {
   readonly failure?: AuditError
 }
 
+/** A record with its time: nanoseconds since `epoch.open`. */
+interface NewRecord {
+  readonly draft: RecordDraft
+  readonly ageNanos: number
+  readonly options: AppendOptions
+}
+
 /** `epoch.open` holds this many observations, further ones follow in `epoch.observed`. */
 const OBSERVED_MAX = 64
-const NANOS_PER_MILLI = 1_000_000n
+const NANOS_PER_MILLI = 1_000_000
 /** A build that itself appends moves its own place and is run again, this often at most. */
 const BUILD_ATTEMPTS_MAX = 8
 /** Epochs given up of which the writer remembers how far they were synced. */
@@ -79,6 +87,7 @@ export class EpochWriter {
   readonly log: string
   readonly #settings: WriterSettings
   readonly #loop: SyncLoop
+  readonly #heads: HeadKeeper
   readonly #beat: NodeJS.Timeout
 
   // Owned by the synchronous methods below. `#live` is undefined while writing fails and once closed.
@@ -102,8 +111,11 @@ export class EpochWriter {
     this.log = settings.log
     this.#loop = new SyncLoop(settings, {
       failed: (live, error) => void this.#giveUp(live, error, 'writing cannot go on'),
-      checkpoint: (live, note) => this.#keepHead(live, note),
+      checkpoint: (live, note) => this.#heads.keep(live.chain.epoch, note),
     })
+    this.#heads = new HeadKeeper(settings.keys.heads, settings.clock.monoNanos, (error) =>
+      this.#report(error, 'the newest checkpoint could not be kept in the keyring'),
+    )
     try {
       this.#openEpoch()
     } catch (error) {
@@ -156,7 +168,8 @@ export class EpochWriter {
       const draft = build({ epoch, seq })
       if (this.#live !== live || live.chain.size !== seq) continue
       try {
-        return this.#write(live, draft, options)
+        const ageNanos = live.ageNanos(nowNanos)
+        return this.#write(live, { draft, ageNanos, options })
       } catch (error) {
         if (!(error instanceof WriteFailure)) throw error
         // Nothing of it can be read, so it may stand in a new epoch; twice is enough.
@@ -223,7 +236,7 @@ export class EpochWriter {
   #usable(nowNanos: bigint): LiveEpoch {
     if (this.#closed) throw new AuditError('JOURNAL_CLOSED', 'the journal is closed')
     const live = this.#live
-    if (live !== undefined && !this.#isFull(live, nowNanos)) return live
+    if (live !== undefined && !this.#isFull(live, live.ageNanos(nowNanos))) return live
     if (live === undefined && nowNanos < this.#retryAtNanos && this.#failure !== undefined) {
       throw this.#failure
     }
@@ -231,7 +244,7 @@ export class EpochWriter {
       if (live !== undefined) this.#roll(live)
       return this.#openEpoch()
     } catch (error) {
-      this.#retryAtNanos = nowNanos + BigInt(this.#settings.retryMillis) * NANOS_PER_MILLI
+      this.#retryAtNanos = nowNanos + BigInt(this.#settings.retryMillis * NANOS_PER_MILLI)
       this.#failure = this.#failed(error, 'no epoch can be opened')
       throw this.#failure
     }
@@ -245,12 +258,12 @@ export class EpochWriter {
     }
   }
 
-  #isFull(live: LiveEpoch, nowNanos: bigint): boolean {
+  #isFull(live: LiveEpoch, ageNanos: number): boolean {
     const { epochRecordsMax, epochBytesMax, epochMillisMax } = this.#settings
     return (
       live.chain.size >= epochRecordsMax - 1 || // one more: `epoch.close`
       live.bytes >= epochBytesMax ||
-      nowNanos - live.originNanos >= BigInt(epochMillisMax) * NANOS_PER_MILLI
+      ageNanos >= epochMillisMax * NANOS_PER_MILLI
     )
   }
 
@@ -275,7 +288,7 @@ export class EpochWriter {
     this.#calls = new OpenCalls(live.chain.epoch)
     this.#epochs.add(live.chain.epoch)
     this.#records++
-    this.#keepHead(live, note)
+    this.#heads.keep(live.chain.epoch, note)
     this.#writeObserved(live, observed.slice(OBSERVED_MAX))
     this.#failure = undefined
     try {
@@ -290,7 +303,7 @@ export class EpochWriter {
     try {
       for (let i = 0; i < observed.length; i += OBSERVED_MAX) {
         const detail = { observed: observed.slice(i, i + OBSERVED_MAX) }
-        this.#write(live, { type: 'epoch.observed', severity: 'info', detail }, {})
+        this.#writeOwn(live, { type: 'epoch.observed', severity: 'info', detail })
       }
       if (observed.length > 0 && this.#settings.durability !== 'none') this.#loop.syncNow(live)
     } catch (error) {
@@ -299,13 +312,18 @@ export class EpochWriter {
     }
   }
 
+  /** Writes one of the log's own records. */
+  #writeOwn(live: LiveEpoch, draft: RecordDraft): void {
+    const ageNanos = live.ageNanos(this.#settings.clock.monoNanos())
+    this.#write(live, { draft, ageNanos, options: {} })
+  }
+
   /** @throws WriteFailure when the epoch had to be given up */
-  #write(live: LiveEpoch, draft: RecordDraft, options: AppendOptions): AppendedRecord {
+  #write(live: LiveEpoch, { draft, ageNanos, options }: NewRecord): AppendedRecord {
     const { chain } = live
     const { log, epoch, prev, size: seq } = chain
-    const nowNanos = this.#settings.clock.monoNanos()
     const at = this.#at()
-    const mono_ns = String(nowNanos - live.originNanos)
+    const mono_ns = String(ageNanos)
     const { eventAt } = options
     const time = eventAt === undefined ? { at, mono_ns } : { at, event_at: eventAt, mono_ns }
     const frame = chain.frame(recordLine(draft, { log, epoch, seq, prev }, time))
@@ -318,7 +336,7 @@ export class EpochWriter {
     this.#records++
     this.#calls.note(draft, seq)
     try {
-      this.#loop.appended(live, nowNanos, options.checkpoint === true)
+      this.#loop.appended(live, ageNanos, options.checkpoint === true)
     } catch (error) {
       throw new WriteFailure(this.#giveUp(live, error, 'a sync failed'), true)
     }
@@ -338,12 +356,13 @@ export class EpochWriter {
   #endEpoch(live: LiveEpoch, reason: 'shutdown' | 'rolled'): void {
     const detail = { ...this.#calls.listed(), reason, records: live.chain.size + 1 }
     try {
-      this.#write(live, { type: 'epoch.close', severity: 'info', detail }, {})
+      this.#writeOwn(live, { type: 'epoch.close', severity: 'info', detail })
       live.checkpointDue = true
       const durable = this.#settings.durability !== 'none'
       const note = durable ? live.sync() : live.checkpointUnsynced()
       if (durable) live.syncCheckpoints()
-      if (note !== undefined) this.#keepHead(live, note)
+      if (note !== undefined) this.#heads.keep(live.chain.epoch, note)
+      this.#heads.flush()
     } catch (error) {
       if (error instanceof WriteFailure) throw error.reason
       throw this.#giveUp(live, error, 'the epoch could not be closed')
@@ -373,6 +392,7 @@ export class EpochWriter {
       // On a full disk others take it for live as long as this process runs.
     }
     this.#loop.leave(live, failure)
+    this.#heads.flush()
     this.#settings.onProblem(failure)
     return failure
   }
@@ -397,14 +417,6 @@ export class EpochWriter {
     } catch (error) {
       if (live.isInPlace()) this.#report(error, 'the beat could not be written')
       else this.#giveUp(live, error, 'writing cannot go on')
-    }
-  }
-
-  #keepHead(live: LiveEpoch, note: string): void {
-    try {
-      this.#settings.keys.heads.save(live.chain.epoch, note)
-    } catch (error) {
-      this.#report(error, 'the newest checkpoint could not be kept in the keyring')
     }
   }
 

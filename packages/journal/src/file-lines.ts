@@ -6,6 +6,8 @@ import { RECORD_BYTES_MAX } from '@spanseal/core'
 
 const LF = 0x0a
 const CHUNK_BYTES = 256 * 1024
+/** Most files that are looked into end before this. */
+const FIRST_CHUNK_BYTES = 8 * 1024
 
 /** A line in a file. `bytes` are without LF and valid until the next one is asked for. */
 export interface FileLine {
@@ -30,7 +32,7 @@ export function openRegular(path: string): { readonly fd: number; readonly size:
  * before one that is longer than a record may be: what follows is for the caller to judge.
  */
 export function* linesFrom(fd: number, offset: number): Generator<FileLine> {
-  let buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  let buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES)
   let start = 0
   let end = 0
   let position = offset
@@ -45,11 +47,13 @@ export function* linesFrom(fd: number, offset: number): Generator<FileLine> {
       continue
     }
     if (end - start > RECORD_BYTES_MAX) return
-    const kept = Buffer.allocUnsafe(CHUNK_BYTES)
-    buffer.copy(kept, 0, start, end)
-    end -= start
-    start = 0
-    buffer = kept
+    if (end === buffer.length) {
+      const kept = Buffer.allocUnsafe(CHUNK_BYTES)
+      buffer.copy(kept, 0, start, end)
+      buffer = kept
+      end -= start
+      start = 0
+    }
     const read = readSync(fd, buffer, end, buffer.length - end, position)
     if (read === 0) return
     end += read

@@ -21,8 +21,8 @@ export interface SyncLoopEvents {
 }
 
 /** After this many intervals without a timer having run, the loop is blocked: sync in the append. */
-const LATE_INTERVALS = 4n
-const NANOS_PER_MILLI = 1_000_000n
+const LATE_INTERVALS = 4
+const NANOS_PER_MILLI = 1_000_000
 
 /**
  * Decides when an epoch's records are synced and checkpoints are taken. Timers are unref'ed and
@@ -31,15 +31,17 @@ const NANOS_PER_MILLI = 1_000_000n
 export class SyncLoop {
   readonly #settings: WriterSettings
   readonly #events: SyncLoopEvents
-  readonly #lateNanos: bigint
+  readonly #lateNanos: number
   #timer: NodeJS.Timeout | undefined
   #running: LiveEpoch | undefined
+  /** A round that starts once this turn of the event loop is over. */
+  #due: NodeJS.Immediate | undefined
   #waiters: Waiter[] = []
 
   constructor(settings: WriterSettings, events: SyncLoopEvents) {
     this.#settings = settings
     this.#events = events
-    this.#lateNanos = BigInt(settings.syncIntervalMillis) * NANOS_PER_MILLI * LATE_INTERVALS
+    this.#lateNanos = settings.syncIntervalMillis * NANOS_PER_MILLI * LATE_INTERVALS
   }
 
   /**
@@ -47,15 +49,15 @@ export class SyncLoop {
    *
    * @throws what the sync throws, under durability `every` only
    */
-  appended(live: LiveEpoch, nowNanos: bigint, checkpoint: boolean): void {
+  appended(live: LiveEpoch, ageNanos: number, checkpoint: boolean): void {
     const { durability, checkpointRecords } = this.#settings
     const { size } = live.chain
-    if (size === live.syncedSize + 1) live.unsyncedSinceNanos = nowNanos
+    if (size === live.syncedSize + 1) live.unsyncedSinceNanos = ageNanos
     if (checkpoint || size - live.checkpointedSize >= checkpointRecords) live.checkpointDue = true
     if (durability === 'every') this.#note(live, live.sync())
     else if (durability === 'none') this.#checkpointUnsynced(live)
     else if (checkpoint) this.#round(live)
-    else if (nowNanos - live.unsyncedSinceNanos > this.#lateNanos) this.#syncLate(live)
+    else if (ageNanos - live.unsyncedSinceNanos > this.#lateNanos) this.#syncLate(live)
     if (this.#timer === undefined && !live.released) this.#arm(live)
   }
 
@@ -64,7 +66,14 @@ export class SyncLoop {
     if (seq < live.syncedSize) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.#waiters.push({ live, seq, resolve, reject })
-      if (this.#running !== live) this.#round(live)
+      // Not at once: whoever else is about to append, and to wait, then shares this sync. A write to
+      // a file that is being synced would also block the thread until the sync is done.
+      if (this.#running !== live && this.#due === undefined) {
+        this.#due = setImmediate(() => {
+          this.#due = undefined
+          if (!live.released && this.#waiters.length > 0) this.#round(live)
+        })
+      }
     })
   }
 
@@ -77,7 +86,9 @@ export class SyncLoop {
   /** Ends what concerns `live`, which was closed in order or given up. */
   leave(live: LiveEpoch, error?: AuditError): void {
     clearTimeout(this.#timer)
+    clearImmediate(this.#due)
     this.#timer = undefined
+    this.#due = undefined
     this.#answer(live)
     const left = this.#waiters.filter((waiter) => waiter.live === live)
     this.#waiters = this.#waiters.filter((waiter) => waiter.live !== live)
@@ -97,9 +108,9 @@ export class SyncLoop {
     try {
       if (!live.isInPlace()) throw new Error('its file was removed or replaced')
       const { clock, checkpointMillis, durability } = this.#settings
-      const age = clock.monoNanos() - live.checkpointedAtNanos
+      const age = live.ageNanos(clock.monoNanos()) - live.checkpointedAtNanos
       const isNew = live.chain.size > live.checkpointedSize
-      if (isNew && age >= BigInt(checkpointMillis) * NANOS_PER_MILLI) live.checkpointDue = true
+      if (isNew && age >= checkpointMillis * NANOS_PER_MILLI) live.checkpointDue = true
       if (durability === 'none') this.#checkpointUnsynced(live)
       else if (live.chain.size > live.syncedSize || live.checkpointDue) this.#round(live)
       if (isNew && !live.released) this.#arm(live)
@@ -147,7 +158,7 @@ export class SyncLoop {
 
   #note(live: LiveEpoch, note: string | undefined): void {
     if (note === undefined) return
-    live.checkpointedAtNanos = this.#settings.clock.monoNanos()
+    live.checkpointedAtNanos = live.ageNanos(this.#settings.clock.monoNanos())
     this.#events.checkpoint(live, note)
   }
 
