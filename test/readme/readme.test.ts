@@ -22,8 +22,8 @@ describe('the example at the top of the README', () => {
 
   beforeAll(() => {
     // Below the root, so that the packages are found as in a user's project.
-    mkdirSync(join(ROOT, 'node_modules/.cache'), { recursive: true })
-    folder = mkdtempSync(join(ROOT, 'node_modules/.cache/readme-'))
+    mkdirSync(join(ROOT, 'out'), { recursive: true })
+    folder = mkdtempSync(join(ROOT, 'out/readme-'))
     writeFileSync(join(folder, 'agent.mts'), example)
   })
   afterAll(() => rmSync(folder, { recursive: true }))
