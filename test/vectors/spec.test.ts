@@ -20,18 +20,18 @@ function page(name: string): string {
   return readFileSync(new URL(name, folder), 'utf8')
 }
 
-/** The rows of the table whose head begins with a cell. */
-function table(text: string, head: string): readonly (readonly string[])[] {
-  const lines = text.split('\n')
-  const start = lines.findIndex((line) => line.startsWith(`| ${head} |`))
-  const end = lines.findIndex((line, i) => i > start && !line.startsWith('|'))
-  const rows = lines.slice(start, end).filter((line) => !/^\|[-|]+$/.test(line))
-  return rows.map((line) =>
-    line
-      .slice(1, -1)
-      .split(/(?<!\\)\|/)
-      .map((cell) => cell.trim().replaceAll('`', '')),
-  )
+/** The rows of the table whose head begins with these cells, head included. */
+function table(text: string, ...head: readonly string[]): readonly (readonly string[])[] {
+  const lines = text.split('\n').map(cellsOf)
+  const start = lines.findIndex((cells) => head.every((cell, i) => cells[i] === cell))
+  const end = lines.findIndex((cells, i) => i > start && cells.length === 0)
+  return lines.slice(start, end).filter(([cell = '']) => !/^-+$/.test(cell))
+}
+
+function cellsOf(line: string): readonly string[] {
+  if (!line.startsWith('|')) return []
+  const cells = line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/)
+  return cells.map((cell) => cell.trim().replaceAll('`', ''))
 }
 
 interface TypeSchema {
@@ -41,7 +41,7 @@ interface TypeSchema {
 
 describe('spec/record.md', () => {
   test('the matrix of types and blocks is that of the schema', () => {
-    const [[, ...blocks] = [], ...rows] = table(page('record.md'), 'type | actor')
+    const [[, ...blocks] = [], ...rows] = table(page('record.md'), 'type', 'actor')
     const defs = recordSchema['$defs'] as Readonly<Record<string, TypeSchema>>
     const envelope = ['chain', 'rev', 'severity', 'time', 'type', 'v']
     expect(rows.map(([type = '']) => type).toSorted()).toEqual([...EVENT_TYPES])

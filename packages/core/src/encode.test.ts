@@ -152,6 +152,11 @@ describe('what throws when it is read', () => {
     ['a getter in an array', [throwing], 'typed/1 a1:o2:s1:a!10:unreadables1:bi1:1 (partial)'],
     ['a revoked proxy', revoked, 'typed/1 !10:unreadable (partial)'],
     ['a revoked proxy inside', { a: revoked }, 'typed/1 o1:s1:a!10:unreadable (partial)'],
+    [
+      'a revoked proxy at two places',
+      [revoked, revoked, self, self],
+      'typed/1 a4:!10:unreadable!10:unreadableo1:s4:selfx1:1x1:1 (partial)',
+    ],
     ['a proxy that hides its prototype', hostile, 'typed/1 !10:unreadable (partial)'],
     [
       'an item',

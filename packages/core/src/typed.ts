@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { UNREADABLE, isPlainObject } from './canonical.ts'
 import type { CanonicalReader } from './canonical.ts'
+import { isPlainObject, UNREADABLE } from './canonical.ts'
 
 /**
  * `typed/1`: an unambiguous encoding of any JavaScript value, for what RFC 8785 cannot express.
@@ -44,8 +44,9 @@ export function encodeTyped(
 class TypedWriter {
   partial = false
   readonly #reader: CanonicalReader
-  /** Every object written so far and its number. */
-  readonly #places = new Map<object, number>()
+  /** Every object met so far and its number; undefined for those that cannot be looked into. */
+  readonly #places = new Map<object, number | undefined>()
+  #count = 0
   #buffer = Buffer.allocUnsafe(1024)
   #end = 0
 
@@ -83,17 +84,22 @@ class TypedWriter {
 
   /** An object met again, inside itself or beside, is the number of its first place. */
   #object(object: object, depth: number): void {
-    const place = this.#places.get(object)
-    if (place !== undefined) return this.#text('x', String(place))
+    if (this.#places.has(object)) return this.#again(this.#places.get(object))
     if (depth >= DEPTH_MAX) return this.#marker('depth')
-    this.#places.set(object, this.#places.size)
     let view: ObjectView
     try {
       view = viewOf(object, this.#reader)
     } catch {
+      this.#places.set(object, undefined)
       return this.#marker('unreadable') // a proxy whose traps throw, a detached buffer
     }
+    this.#places.set(object, this.#count++)
     this.#view(view, object, depth)
+  }
+
+  #again(place: number | undefined): void {
+    if (place === undefined) this.#marker('unreadable')
+    else this.#text('x', String(place))
   }
 
   #view(view: ObjectView, object: object, depth: number): void {
@@ -268,13 +274,17 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
 }
 
 function boxedView(object: object): ObjectView | undefined {
-  if (object instanceof String) return { kind: 'boxed', value: String.prototype.valueOf.call(object) }
-  if (object instanceof Number) return { kind: 'boxed', value: Number.prototype.valueOf.call(object) }
+  if (object instanceof String)
+    return { kind: 'boxed', value: String.prototype.valueOf.call(object) }
+  if (object instanceof Number)
+    return { kind: 'boxed', value: Number.prototype.valueOf.call(object) }
   if (object instanceof Boolean) {
     return { kind: 'boxed', value: Boolean.prototype.valueOf.call(object) }
   }
-  if (object instanceof BigInt) return { kind: 'boxed', value: BigInt.prototype.valueOf.call(object) }
-  if (object instanceof Symbol) return { kind: 'boxed', value: Symbol.prototype.valueOf.call(object) }
+  if (object instanceof BigInt)
+    return { kind: 'boxed', value: BigInt.prototype.valueOf.call(object) }
+  if (object instanceof Symbol)
+    return { kind: 'boxed', value: Symbol.prototype.valueOf.call(object) }
   return undefined
 }
 
@@ -319,7 +329,8 @@ function hasItem(array: readonly unknown[], i: number): boolean {
 
 /** The index after `i` that holds something again, or `length`; a run of holes may be 2^32 long. */
 function nextItem(array: readonly unknown[], i: number, length: number): number {
-  for (let next = i + 1; next < Math.min(length, i + 64); next++) if (hasItem(array, next)) return next
+  for (let next = i + 1; next < Math.min(length, i + 64); next++)
+    if (hasItem(array, next)) return next
   const later = ownKeys(array).find((key) => Number(key) > i && Number(key) < length)
   return later === undefined ? length : Number(later)
 }
