@@ -4,6 +4,7 @@
 import type { AuditRecord } from './record.ts'
 import { validateRecord } from './validate.generated.ts'
 import type { EpochBytes } from './verify/input.ts'
+import type { Line } from './verify/lines.ts'
 import { LineSplitter } from './verify/lines.ts'
 
 export interface ReadRecordsOptions {
@@ -23,22 +24,25 @@ export async function* readRecords(
 ): AsyncGenerator<AuditRecord> {
   const { mentioning, onSkipped } = options
   const splitter = new LineSplitter()
+  for await (const line of linesOf(epochs, splitter)) {
+    const bytes = line.bytes.subarray(line.start, line.end)
+    if (!line.tooLong && mentioning !== undefined && !bytes.includes(mentioning)) continue
+    const record = line.tooLong ? undefined : parsed(bytes)
+    if (validateRecord(record)) yield record
+    else onSkipped?.(line.tooLong ? 'too_long' : 'unreadable')
+  }
+}
+
+async function* linesOf(
+  epochs: AsyncIterable<EpochBytes>,
+  splitter: LineSplitter,
+): AsyncGenerator<Line> {
   for await (const epoch of epochs) {
     for await (const segment of epoch.segments()) {
       splitter.begin()
       for await (const chunk of segment.chunks()) {
         splitter.push(chunk)
-        for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
-          if (line.tooLong) {
-            onSkipped?.('too_long')
-            continue
-          }
-          const bytes = line.bytes.subarray(line.start, line.end)
-          if (mentioning !== undefined && !bytes.includes(mentioning)) continue
-          const record = parsed(bytes)
-          if (validateRecord(record)) yield record
-          else onSkipped?.('unreadable')
-        }
+        for (let line = splitter.next(); line !== undefined; line = splitter.next()) yield line
       }
     }
   }
