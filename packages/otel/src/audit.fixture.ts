@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import * as fs from 'node:fs'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import {
 } from '@opentelemetry/sdk-trace-node'
 import type { AuditRecord, EventType, TaskEnd, ToolEnd } from '@spanseal/core'
 import { isCanonicalText, isEpochId, leafHash, NO_PREV, schemaViolation } from '@spanseal/core'
+import type { JournalFs } from '@spanseal/journal'
 import { onTestFinished } from 'vitest'
 import type { Audit } from './audit.ts'
 import { createAudit } from './audit.ts'
@@ -24,6 +26,21 @@ export function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'spanseal-otel-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** The real file system, with some calls of the test's own. */
+export function aFileSystem(own: Partial<JournalFs> = {}): JournalFs {
+  return {
+    openSync: fs.openSync,
+    writeSync: fs.writeSync,
+    fdatasync: fs.fdatasync,
+    fdatasyncSync: fs.fdatasyncSync,
+    fsyncSync: fs.fsyncSync,
+    closeSync: fs.closeSync,
+    mkdirSync: (path, mode) => void fs.mkdirSync(path, { mode }),
+    renameSync: fs.renameSync,
+    ...own,
+  }
 }
 
 export interface TestAudit {

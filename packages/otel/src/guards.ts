@@ -37,15 +37,24 @@ export function assertText(option: string, value: string): string {
   return typeof value === 'string' ? value : refuse(option, value, 'a text')
 }
 
-function assertLine(option: string, value: string, bytesMax: number): string {
-  const usable =
+function isLine(value: unknown, bytesMax: number): value is string {
+  return (
     typeof value === 'string' &&
     value.length > 0 &&
     value.isWellFormed() &&
     canonicalByteLength(value) <= bytesMax &&
     !UNSAFE_IN_NAMES.test(value)
-  if (usable) return value
+  )
+}
+
+function assertLine(option: string, value: string, bytesMax: number): string {
+  if (isLine(value, bytesMax)) return value
   return refuse(option, value, `text of 1 to ${bytesMax} bytes without control characters`)
+}
+
+/** Whether a record can hold it as an id, and it is not the word for missing identities. */
+export function isId(value: unknown): value is string {
+  return value !== UNATTRIBUTED && isLine(value, TEXT_CAPS.id)
 }
 
 /** A name for people: at most 256 bytes in its JSON form. */

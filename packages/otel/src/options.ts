@@ -86,7 +86,7 @@ export interface ForeignOptions {
 const KEYS = [
   'service', 'agent', 'journal', 'keys', 'log', 'durability', 'deployment', 'otlp', 'sinks',
   'authorize', 'errors', 'identities', 'commitments', 'redaction', 'spanName', 'foreign',
-  'toolFolders', 'retention', 'shutdownTimeoutMillis', 'now',
+  'toolFolders', 'retention', 'shutdownTimeoutMillis', 'now', 'fs',
 ] as const satisfies readonly (keyof AuditOptions)[] // biome-ignore format: a table of names
 
 /** Options with every default filled in. */

@@ -3,6 +3,7 @@
 
 import type { TraceRef } from '@spanseal/core'
 import { BAGGAGE_TASK_ID } from '@spanseal/core'
+import { isId } from './guards.ts'
 
 /** What travels to another agent or process: W3C Trace Context and Baggage. */
 export interface TraceCarrier {
@@ -50,7 +51,7 @@ function taskIdIn(baggage: unknown): string | undefined {
     if (key.trim() !== BAGGAGE_TASK_ID) continue
     try {
       const id = decodeURIComponent(value.trim())
-      return id.length > 0 && id.length <= 128 && id.isWellFormed() ? id : undefined
+      return isId(id) ? id : undefined
     } catch {
       return undefined
     }
