@@ -8,12 +8,19 @@ import { Ed25519PrivateKey } from '../ed25519.ts'
 import { EpochChain } from '../epoch-chain.ts'
 import { epochId } from '../epoch-id.ts'
 import { leafHash, sha256Hex } from '../hash.ts'
-import type { RecordDraft } from '../line.ts'
+import type { Block, RecordDraft } from '../line.ts'
 import { block, recordLine } from '../line.ts'
 import { MerkleFrontier } from '../merkle.ts'
 import type { NoteKey } from '../note.ts'
 import { formatVkey, parseVkey, signNoteSync } from '../note.ts'
-import type { EpochOpenDetail, ObservedEpoch, ObservedState } from '../record.ts'
+import type {
+  Actor,
+  CallContext,
+  EpochOpenDetail,
+  ObservedEpoch,
+  ObservedState,
+  ToolRef,
+} from '../record.ts'
 import { NO_PREV } from '../record.ts'
 import type { EpochBytes, SegmentBytes } from './input.ts'
 
@@ -43,13 +50,7 @@ export function pinned(...keys: NamedKey[]): NoteKey[] {
   return keys.map(({ vkey }) => parseVkey(vkey))
 }
 
-const actor = block({
-  agent: { id: 'support-1', name: 'support', version: '1.4.0' },
-  model: { name: 'large-2', provider: 'example', version: '2026-08-01' },
-  session: 'p1:00112233445566aa:8899aabbccddeeff',
-  trigger: 'user_request' as const,
-  user: { ref: 'p1:0123456789abcdef' },
-})
+const actor = actorOf('8899aabbccddeeff')
 const authorization = block({
   decision: 'granted' as const,
   method: 'policy' as const,
@@ -57,20 +58,8 @@ const authorization = block({
   permissions_used: ['network:orders', 'data_access:orders'],
   policy: { digest: sha256Hex('policy'), id: 'refunds', version: '4' },
 })
-const tool = block({
-  digest: `sha256:${sha256Hex('tool')}`,
-  name: 'refund_order',
-  publisher: 'example.com',
-  trust_level: 'verified',
-  type: 'function' as const,
-  version: '2.1.0',
-})
-const context = block({
-  data_classifications: ['pii', 'financial'],
-  environment: 'production',
-  purpose: 'refund',
-  task_id: 'task-17',
-})
+const tool = toolOf('refund_order')
+const context = contextOf('task-17')
 const retention = block({ keep_until: '2033-11-21T00:00:00.000Z', policy: 'standard' })
 const trace = {
   parent_span_id: '00f067aa0ba902b7',
@@ -78,6 +67,38 @@ const trace = {
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
 }
 const attributed = { actor, context, retention, trace, severity: 'info' } as const
+
+/** The actor of a session. */
+export function actorOf(session: string): Block<Actor> {
+  return block({
+    agent: { id: 'support-1', name: 'support', version: '1.4.0' },
+    model: { name: 'large-2', provider: 'example', version: '2026-08-01' },
+    session: `p1:00112233445566aa:${session}`,
+    trigger: 'user_request',
+    user: { ref: 'p1:0123456789abcdef' },
+  })
+}
+
+/** The context of a task. */
+export function contextOf(taskId: string): Block<CallContext> {
+  return block({
+    data_classifications: ['pii', 'financial'],
+    environment: 'production',
+    purpose: 'refund',
+    task_id: taskId,
+  })
+}
+
+export function toolOf(name: string): Block<ToolRef> {
+  return block({
+    digest: `sha256:${sha256Hex(name)}`,
+    name,
+    publisher: 'example.com',
+    trust_level: 'verified',
+    type: 'function',
+    version: '2.1.0',
+  })
+}
 
 export function aCommitment(text: string): Commitment {
   return {
@@ -234,9 +255,16 @@ export class EpochBuilder {
   }
 
   /** A call's intent. */
-  start(input = `input ${this.size}`): this {
+  start(input = `input ${this.size}`, changes: Partial<RecordDraft> = {}): this {
     const invocation = { input: aCommitment(input), status: 'started' } as const
-    return this.append({ ...attributed, type: 'tool.start', authorization, invocation, tool })
+    return this.append({
+      ...attributed,
+      type: 'tool.start',
+      authorization,
+      invocation,
+      tool,
+      ...changes,
+    })
   }
 
   /** A call's outcome. */
@@ -266,10 +294,10 @@ export class EpochBuilder {
   }
 
   /** A whole call. */
-  call(): this {
+  call(changes: Partial<RecordDraft> = {}): this {
     const startId = this.record(this.size)
     const input = `input ${this.size}`
-    return this.start(input).end(startId, input)
+    return this.start(input, changes).end(startId, input, changes)
   }
 
   /** Signs what is there. */
@@ -320,8 +348,8 @@ export class EpochBuilder {
     return this
   }
 
-  insert(at: number, ...lines: string[]): this {
-    this.lines.splice(at, 0, ...lines)
+  insert(at: number, lines: readonly string[]): this {
+    this.lines = [...this.lines.slice(0, at), ...lines, ...this.lines.slice(at)]
     return this
   }
 

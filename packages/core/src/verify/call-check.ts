@@ -5,7 +5,6 @@ import { sha256Hex } from '../hash.ts'
 import type { Arrival, Spot } from './arrival.ts'
 import { placeOf } from './arrival.ts'
 import type { Findings, OpenFinding, Place } from './findings.ts'
-import type { BlockTexts } from './known-blocks.ts'
 import type { SeqRanges } from './seq-ranges.ts'
 import { SeqSet } from './seq-set.ts'
 
@@ -200,7 +199,7 @@ export class CallCheck {
 }
 
 function likenessOf({ read }: Arrival): Likeness {
-  const { actor = '', authorization = '', tool = '' }: BlockTexts = read.blocks
+  const { actor = '', authorization = '', tool = '' } = read.blocks
   const { type } = read.envelope
   const kind = type.slice(0, type.lastIndexOf('.'))
   const { invocation } = read.envelope as { invocation?: unknown }

@@ -32,7 +32,9 @@ interface Gap {
 /** Lines in a row that are no records of this chain; whose place they took shows in what follows. */
 interface BrokenRun {
   count: number
+  /** The first one's, and the last one's. */
   readonly finding: OpenFinding
+  last: OpenFinding
   readonly leaves: string[]
 }
 
@@ -112,8 +114,9 @@ export class ChainCheck {
 
   /** Notes a line that is no record and has been reported; `leaf` is unknown where it was skipped. */
   broken(finding: OpenFinding, leaf: string | undefined): void {
-    this.#broken ??= { count: 0, finding, leaves: [] }
+    this.#broken ??= { count: 0, finding, last: finding, leaves: [] }
     this.#broken.count++
+    this.#broken.last = finding
     if (leaf !== undefined && this.#broken.leaves.length < BROKEN_LEAVES_MAX) {
       this.#broken.leaves.push(leaf)
     }
@@ -153,7 +156,7 @@ export class ChainCheck {
       this.#takeAhead(ahead)
       this.#advance(arrival)
     } else if (this.#broken !== undefined && seq >= this.#size && seq <= this.nextSeq) {
-      this.#replacedBy(this.#broken, seq)
+      this.#replacedBy(this.#broken, seq, prevOf(arrival))
       arrival.reported = true
       this.#advance(arrival)
     } else if (seq === this.#size) {
@@ -245,8 +248,13 @@ export class ChainCheck {
   }
 
   /** Broken lines stood where the records before `seq` belong. */
-  #replacedBy(run: BrokenRun, seq: number): void {
+  #replacedBy(run: BrokenRun, seq: number, link?: string): void {
     this.#broken = undefined
+    // A line that breaks the schema was written so only if its successor links to it.
+    if (link !== undefined && link !== run.leaves.at(-1) && run.last.code === 'schema') {
+      const { check, message } = run.last
+      this.#findings.recode(run.last, { code: 'edited', check, message })
+    }
     this.doubts.add(this.#size, Math.max(this.#size, seq - 1))
     if (seq - this.#size === run.leaves.length && run.leaves.length === run.count) {
       for (const leaf of run.leaves) this.#grow(leaf, undefined)

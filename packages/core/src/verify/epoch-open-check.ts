@@ -6,7 +6,7 @@ import { epochBelongsTo, epochMillis } from '../epoch-id.ts'
 import { AuditError } from '../errors.ts'
 import { isLogName } from '../log-name.ts'
 import type { NoteKey } from '../note.ts'
-import { parseVkey } from '../note.ts'
+import { formatVkey, parseVkey } from '../note.ts'
 import type { Arrival } from './arrival.ts'
 import { placeOf } from './arrival.ts'
 import type { Findings } from './findings.ts'
@@ -17,7 +17,7 @@ const OPENING_MILLIS_MAX = 60_000
 /** What an epoch's key is worth. */
 export interface EpochKey {
   readonly key: NoteKey
-  /** A pinned key vouches for it. */
+  /** It is pinned, or a pinned key vouches for it. */
   readonly pinned: boolean
 }
 
@@ -67,16 +67,17 @@ function checkCertificates(
   const { log, epoch } = chain
   try {
     const certified = checkCertificateChain({ log, epoch, vkey, certs, at: time.at }, pinned)
+    const vouched = certified.pinned || pinned.some((one) => vkeyOf(one) === vkey)
     if (!certified.valid) {
       const message = 'The epoch was opened outside the time for which its key was certified.'
       findings.notice({ code: 'expired', check: 'epoch', message }, placeOf(arrival))
     }
-    if (!certified.pinned && pinned.length > 0) {
+    if (!vouched && pinned.length > 0) {
       const message = 'None of the keys you gave vouches for the key of this epoch.'
       const report = { code: 'unsigned', check: 'epoch', message, outside: true } as const
       findings.fault(report, placeOf(arrival))
     }
-    return { key, pinned: certified.pinned }
+    return { key, pinned: vouched }
   } catch (error) {
     if (!(error instanceof AuditError)) throw error
     const message = `The certificates of the epoch's key contradict it: ${error.message}.`
@@ -92,6 +93,10 @@ function keyOf(vkey: string): NoteKey | undefined {
     if (error instanceof AuditError) return undefined
     throw error
   }
+}
+
+function vkeyOf({ name, publicKey }: NoteKey): string {
+  return formatVkey(name, publicKey)
 }
 
 /** Read without the schema's help, for revisions that are not known here. */

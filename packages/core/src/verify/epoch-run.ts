@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { isEpochId } from '../epoch-id.ts'
 import { IncrementalSha256, leafHashOfFrame } from '../hash.ts'
+import { isLogName } from '../log-name.ts'
+import type { Chain } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
 import { placeOf } from './arrival.ts'
 import type { ChainListener } from './chain-check.ts'
@@ -20,6 +23,7 @@ import type { Observation, Opening } from './openings.ts'
 import type { ReadRecord, RecordReader } from './read-record.ts'
 import type { RecordChecks } from './record-check.ts'
 import { RecordCheck } from './record-check.ts'
+import type { SeqRanges } from './seq-ranges.ts'
 
 /** What all epochs of a verification share. */
 export interface Shared extends RecordChecks {
@@ -75,6 +79,8 @@ export interface EpochOutcome {
   readonly foreignCount: number
   /** The last line that was read. */
   readonly lastSpot: Spot | undefined
+  /** Records about which something was found; shared with the check of calls. */
+  readonly doubts: SeqRanges
 }
 
 const PROGRESS_BYTES = 1 << 20
@@ -91,6 +97,8 @@ export class EpochRun implements ChainListener {
   readonly #records: RecordCheck
   #epoch: string | undefined
   #log: string | undefined
+  /** Log and epoch have the form that they must have. */
+  #wellNamed = false
   #torn: TornTail | undefined
   #pastEnd = false
   #unverifiable = false
@@ -166,6 +174,7 @@ export class EpochRun implements ChainListener {
       unverifiable: this.#unverifiable,
       foreignCount: this.#foreignCount,
       lastSpot: this.#lastSpot,
+      doubts: this.#chain.doubts,
     }
   }
 
@@ -222,7 +231,7 @@ export class EpochRun implements ChainListener {
   #line(line: Line): void {
     if (this.#behindEnd || this.#unverifiable) return
     const leaf = leafOf(line)
-    const read = this.#shared.reader.read(line)
+    const read = this.#shared.reader.read(line, this.#nextPlace())
     const spot = this.#spotOf(line)
     this.#lastSpot = spot
     if (this.#atEnd && !this.#goesOn(read.kind === 'record' ? read : undefined, spot)) return
@@ -235,6 +244,15 @@ export class EpochRun implements ChainListener {
     } else {
       this.#record(read, leaf as string, spot)
     }
+  }
+
+  /** What the chain block of the next record should say. */
+  #nextPlace(): Chain | undefined {
+    const { size: seq, leaf: prev } = this.#chain
+    const [epoch, log] = [this.#epoch, this.#log]
+    return this.#wellNamed && epoch !== undefined && log !== undefined
+      ? { epoch, log, prev, seq }
+      : undefined
   }
 
   /** Whether this line is a further record where an observer saw the last one. */
@@ -282,6 +300,7 @@ export class EpochRun implements ChainListener {
   /** All epochs of a verification are of one log. */
   #joinLog(log: string, place: Parameters<Findings['fault']>[1]): void {
     this.#log = log
+    this.#wellNamed = isLogName(log) && isEpochId(this.#epoch ?? '')
     if (log === (this.#shared.log ?? log)) return
     const message = `This epoch is of the log ${log}, those before are of ${this.#shared.log}.`
     this.#findings.fault({ code: 'forged', check: 'epoch', message }, place)

@@ -3,11 +3,11 @@
 
 import { canonicalize } from '../canonical.ts'
 import { isEpochId } from '../epoch-id.ts'
-import type { AuditRecord } from '../record.ts'
+import type { AuditRecord, Chain } from '../record.ts'
 import { RECORD_BYTES_MAX, RECORD_REV, RECORD_VERSION } from '../record.ts'
 import { validateRecord } from '../validate.generated.ts'
 import { schemaViolation } from '../validate-record.ts'
-import type { BlockTexts } from './known-blocks.ts'
+import type { Blocks, Shortened } from './known-blocks.ts'
 import { KnownBlocks } from './known-blocks.ts'
 import type { Line } from './lines.ts'
 import type { Check } from './verdict.ts'
@@ -36,7 +36,7 @@ export interface ReadRecord {
   /** The record, if its revision is known and the schema holds. Its `blocks` may be stand-ins. */
   readonly record: AuditRecord | undefined
   /** The canonical texts of the blocks that it has. */
-  readonly blocks: BlockTexts
+  readonly blocks: Blocks
   /** How it departs from the schema of its revision. */
   readonly violation: string | undefined
 }
@@ -65,13 +65,14 @@ export class RecordReader {
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   readonly #known = new KnownBlocks()
 
-  read(line: Line): ReadRecord | BrokenLine | OtherVersion {
+  /** @param next where in its chain the record should stand; see {@link KnownBlocks.shorten} */
+  read(line: Line, next?: Chain): ReadRecord | BrokenLine | OtherVersion {
     if (line.tooLong) return broken('parse', `is longer than ${RECORD_BYTES_MAX} bytes`)
     const text = this.#decode(line)
     if (text === undefined) return broken('parse', 'is not UTF-8')
-    const short = this.#known.shorten(text)
-    const quick = short && this.#accept(short.text, short.replaced)
-    return quick ?? this.#accept(text, {}) ?? this.#diagnose(text)
+    const short = this.#known.shorten(text, next)
+    const quick = short && this.#accept(short)
+    return quick ?? this.#accept({ text, taken: {} }) ?? this.#diagnose(text)
   }
 
   #decode({ bytes, start, end }: Line): string | undefined {
@@ -87,11 +88,15 @@ export class RecordReader {
   }
 
   /** A record that holds in every respect, and nothing else. */
-  #accept(text: string, replaced: BlockTexts): ReadRecord | undefined {
-    const value = parse(text)
-    if (!hasPlainKeys(value, 1) || !isQuicklyCanonical(text, value)) return undefined
+  #accept(line: Shortened): ReadRecord | undefined {
+    const value = parse(line.text)
+    if (!hasPlainKeys(value, 1) || !isQuicklyCanonical(line.text, value)) return undefined
+    this.#known.restore(value, line)
     if (!validateRecord(value)) return undefined
-    const blocks = this.#known.learn(value, replaced)
+    const record = value as unknown as Record<string, unknown>
+    if (line.place !== undefined) record['chain'] = line.place
+    this.#known.learn(record, line.taken)
+    const blocks = line.taken
     return { kind: 'record', envelope: value, record: value, blocks, violation: undefined }
   }
 
@@ -148,7 +153,7 @@ function parse(text: string): unknown {
   }
 }
 
-function blocksOf(record: object): BlockTexts {
+function blocksOf(record: object): Blocks {
   const { actor, authorization, tool } = record as Record<string, unknown>
   return {
     ...(actor !== undefined && { actor: JSON.stringify(actor) }),
@@ -158,7 +163,7 @@ function blocksOf(record: object): BlockTexts {
 }
 
 /** An object whose keys ascend at every level, without `__proto__`, not nested too deep. */
-function hasPlainKeys(value: unknown, depth: number): boolean {
+function hasPlainKeys(value: unknown, depth: number): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || depth > RECORD_DEPTH_MAX) return false
   if (Array.isArray(value)) {
     for (const item of value as readonly unknown[]) {

@@ -119,7 +119,8 @@ export class RecordCheck {
   }
 
   #fault(code: 'forged' | 'schema', message: string, arrival: Arrival): void {
-    this.#checks.findings.fault({ code, check: 'epoch', message }, placeOf(arrival))
+    const report = { code, check: 'epoch', message } as const
+    arrival.flaw ??= this.#checks.findings.fault(report, placeOf(arrival))
   }
 }
 
