@@ -87,6 +87,24 @@ test('every record comes once, in order, as the bytes that were hashed', async (
   expect(await source.read(SMALL)).toBeUndefined()
 })
 
+test('what is pending is counted on as the journal grows and is delivered', async () => {
+  const journal = aFolder()
+  const writer = aWriter(journal)
+  const source = journalSource(journal, OPTIONS)
+  for (let i = 0; i < 6; i++) {
+    calls(writer, 4)
+    const written = writer.health().records
+    const batch = await source.read(SMALL)
+    expect(source.pendingRecords()).toBe(written - 4 * i)
+    await source.commit(batch as Batch)
+    expect(source.pendingRecords()).toBe(written - 4 * (i + 1))
+    expect(journalSource(journal, OPTIONS).pendingRecords()).toBe(source.pendingRecords())
+  }
+  writer.close()
+  await drain(source)
+  expect(source.pendingRecords()).toBe(0)
+})
+
 test('records carry the traceparent of their span, the log’s own have none', async () => {
   const journal = aFolder()
   const writer = aWriter(journal)
@@ -224,7 +242,9 @@ test.each([
   const path = join(journal, epochs[0] ?? '', '000000000001.jsonl')
   writeFileSync(path, damage(readFileSync(path, 'utf8')))
   const source = journalSource(journal, OPTIONS)
+  expect(source.pendingRecords()).toBeGreaterThan(8)
   const places = placesOf(await drain(source))
+  expect(source.pendingRecords()).toBe(0)
   expect(places.filter((place) => place.startsWith(epochs[1] ?? '-'))).toHaveLength(8)
   expect(places.filter((place) => place.startsWith(epochs[0] ?? '-')).length).toBeLessThan(3)
   expect(source.stuck()).toMatchObject([{ epoch: epochs[0], file: path }])

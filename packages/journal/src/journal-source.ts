@@ -40,7 +40,11 @@ export interface JournalSourceOptions {
 export interface JournalSource extends RecordSource {
   /** Says that there may be more: ends a `wait` at once. */
   notify(): void
-  /** Whole lines that are not committed yet, of the epochs that this source delivers. */
+  /**
+   * Records that are not committed yet, of the epochs that this source delivers: whole lines are
+   * counted, but of an epoch that turned out damaged only those before the damage. Reads what was
+   * written since the last call.
+   */
   pendingRecords(): number
   /** Epochs that cannot be read on because they were damaged; the torn end of a crash is none. */
   stuck(): readonly StuckEpoch[]
@@ -49,6 +53,8 @@ export interface JournalSource extends RecordSource {
 interface Progress {
   committed: EpochPosition
   read: EpochPosition
+  /** How far whole lines were counted, so that counting again reads only what is new. */
+  counted: LineCount
 }
 
 const SINK_NAME = /^[a-z0-9-]{1,64}$/
@@ -185,8 +191,12 @@ class FolderSource implements JournalSource {
     this.#scan()
     let pending = 0
     for (const epoch of this.#epochs) {
+      const progress = this.#progressOf(epoch)
+      const { committed, read } = progress
       try {
-        pending += linesBehind(join(this.#journal, epoch), this.#progressOf(epoch).committed)
+        progress.counted = countLines(join(this.#journal, epoch), furthest(progress))
+        // What a damaged epoch still holds cannot be delivered.
+        pending += (this.#stuck.has(epoch) ? read.seq : progress.counted.seq) - committed.seq
       } catch {
         // Told by `stuck`.
       }
@@ -223,7 +233,7 @@ class FolderSource implements JournalSource {
     let progress = this.#progress.get(epoch)
     if (progress === undefined) {
       const committed = this.#cursors.load(epoch)
-      progress = { committed, read: committed }
+      progress = { committed, read: committed, counted: committed }
       this.#progress.set(epoch, progress)
     }
     return progress
@@ -266,20 +276,32 @@ function isBehind(a: EpochPosition, b: EpochPosition): boolean {
   return a.seq < b.seq || a.checkpointBytes < b.checkpointBytes
 }
 
-function linesBehind(folder: string, from: EpochPosition): number {
-  let count = 0
+/** Whole lines of an epoch up to a place. */
+type LineCount = Pick<EpochPosition, 'seq' | 'segment' | 'offset'>
+
+function furthest({ read, counted }: Progress): LineCount {
+  return read.seq >= counted.seq ? read : counted
+}
+
+/** Counts on to the end of the last segment. */
+function countLines(folder: string, from: LineCount): LineCount {
+  let { seq, segment, offset } = from
   for (const { firstSeq, path } of listSegments(folder)) {
-    if (firstSeq < from.segment) continue
+    if (firstSeq < segment) continue
+    if (firstSeq > segment) offset = 0
+    segment = firstSeq
     const { fd, size } = openRegular(path)
     try {
-      let offset = firstSeq === from.segment ? from.offset : 0
-      for (; offset < size; offset += COUNT_CHUNK_BYTES) {
-        const chunk = readRange(fd, offset, Math.min(COUNT_CHUNK_BYTES, size - offset))
-        for (let lf = chunk.indexOf(0x0a); lf >= 0; lf = chunk.indexOf(0x0a, lf + 1)) count++
+      for (let at = offset; at < size; at += COUNT_CHUNK_BYTES) {
+        const chunk = readRange(fd, at, Math.min(COUNT_CHUNK_BYTES, size - at))
+        for (let lf = chunk.indexOf(0x0a); lf >= 0; lf = chunk.indexOf(0x0a, lf + 1)) {
+          seq++
+          offset = at + lf + 1
+        }
       }
     } finally {
       closeSync(fd)
     }
   }
-  return count
+  return { seq, segment, offset }
 }

@@ -1,9 +1,17 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { isEpochId } from '@spanseal/core'
-import { errnoOf, makePrivateFolder, readSecret, replaceFile, unusable } from './secret-file.ts'
+import {
+  errnoOf,
+  makePrivateFolder,
+  namesIn,
+  readSecret,
+  replaceFile,
+  unusable,
+} from './secret-file.ts'
 
 /**
  * What the keyring remembers of a journal's epochs, outside the journal: who can write there can
@@ -14,16 +22,12 @@ export class Heads {
 
   /** @param scope separates the journals that share a keyring; a file name */
   constructor(logFolder: string, scope: string) {
-    this.#folder = makePrivateFolder(`${logFolder}/heads/${scope}`)
+    this.#folder = `${logFolder}/heads/${scope}`
   }
 
   /** The epochs of which a checkpoint is known. */
   epochs(): string[] {
-    try {
-      return readdirSync(this.#folder).filter(isEpochId)
-    } catch (error) {
-      throw unusable(this.#folder, error)
-    }
+    return namesIn(this.#folder).filter(isEpochId)
   }
 
   /** The newest checkpoint note of an epoch. */
@@ -46,6 +50,7 @@ export class Heads {
   settle(epochs: readonly string[]): void {
     if (epochs.length === 0) return
     const path = `${this.#folder}/settled`
+    makePrivateFolder(dirname(path))
     try {
       // The LF in front ends what a crash may have left torn.
       appendFileSync(path, `\n${epochs.join('\n')}\n`, { mode: 0o600 })

@@ -10,14 +10,8 @@ import {
   parseNote,
   signNoteSync,
 } from '@spanseal/core'
-import {
-  createSecret,
-  makePrivateFolder,
-  randomHex,
-  readSecret,
-  slotPath,
-  slots,
-} from './secret-file.ts'
+import type { LogKeys } from './secret-file.ts'
+import { createSecret, notFound, randomHex, readSecret, slotPath, slots } from './secret-file.ts'
 
 const DAY_MILLIS = 86_400_000
 /** A stolen issuer key is of use for at most this long. */
@@ -57,20 +51,20 @@ export interface Issuer extends IssuerKey {
  * (RFC 7468 §2 allows it), so that one exclusive file holds the key, its name and its time.
  */
 export class IssuerKeys {
+  readonly #keys: LogKeys
   readonly #folder: string
   readonly #log: string
-  readonly #now: () => number
   #current: Issuer | undefined
 
-  constructor(logFolder: string, log: string, now: () => number) {
-    this.#folder = makePrivateFolder(`${logFolder}/issuer`)
-    this.#log = log
-    this.#now = now
+  constructor(keys: LogKeys) {
+    this.#keys = keys
+    this.#folder = `${keys.folder}/issuer`
+    this.#log = keys.log
   }
 
   /** The key in force; a new one when the last is over 90 days old. */
   current(): Issuer {
-    const now = new Date(this.#now()).toISOString()
+    const now = new Date(this.#keys.now()).toISOString()
     if (this.#current !== undefined && now < this.#current.notAfter) return this.#current
     const newest = slots(this.#folder, 'pem').at(-1) ?? 0
     const held = newest === 0 ? undefined : this.#read(newest)
@@ -87,7 +81,8 @@ export class IssuerKeys {
   }
 
   #make(slot: number): Issuer {
-    const from = this.#now()
+    if (!this.#keys.create) throw notFound('issuer key in force', this.#keys)
+    const from = this.#keys.now()
     const name = `${this.#log}/issuer-${randomHex(8)}`
     const until = new Date(from + ISSUER_DAYS * DAY_MILLIS).toISOString()
     const pem = Ed25519PrivateKey.generate().toPem()

@@ -11,31 +11,51 @@ export function defaultKeyringFolder(journal: string): string {
   return `${resolve(journal)}.keys`
 }
 
+/** Where a keyring must not lie, and whether it may be made. */
+interface FolderRules {
+  readonly journal?: string
+  readonly refuseInside?: readonly string[]
+  readonly create?: boolean
+}
+
 /**
  * Makes the folder on first use and returns its real path.
  *
  * @throws AuditError `KEYRING_UNSAFE` when group or others have a right to it, or it lies in `journal`
- * @throws AuditError `KEYRING_UNUSABLE` when it cannot be made, read or written
+ * or in or around a folder of `refuseInside`
+ * @throws AuditError `KEYRING_UNUSABLE` when it cannot be made or read
+ * @throws AuditError `NOT_FOUND` when it may not be made and is missing
  */
-export function openKeyringFolder(folder: string, journal: string | undefined): string {
+export function openKeyringFolder(folder: string, rules: FolderRules): string {
+  const { journal, refuseInside = [], create = true } = rules
   const path = realTarget(folder)
   if (journal !== undefined && isWithin(path, realTarget(journal))) {
-    throw new AuditError(
-      'KEYRING_UNSAFE',
-      `keyring: ${folder} lies inside the journal ${journal}: whoever gets the journal would get the ` +
-        `keys; put it beside, for instance ${defaultKeyringFolder(journal)}`,
-      { details: { option: 'keys', file: folder } },
-    )
+    const why = `inside the journal ${journal}: whoever gets the journal would get the keys`
+    throw misplaced(folder, `${why}; put it beside, for instance ${defaultKeyringFolder(journal)}`)
   }
-  makePrivateFolder(path)
+  for (const tools of refuseInside) {
+    const real = realTarget(tools)
+    if (!isWithin(path, real) && !isWithin(real, path)) continue
+    throw misplaced(folder, `in or around ${tools}, which the agent's own tools may write to`)
+  }
+  if (create) makePrivateFolder(path)
   try {
-    const stat = statSync(path)
-    assertPrivate(path, stat.mode)
+    assertPrivate(path, statSync(path).mode)
     readdirSync(path)
     return path
   } catch (error) {
-    throw unusable(path, error)
+    if (create || errnoOf(error) !== 'ENOENT') throw unusable(path, error)
+    throw new AuditError('NOT_FOUND', `keyring: there is none at ${folder}`, {
+      cause: error,
+      details: { option: 'keys', file: folder },
+    })
   }
+}
+
+function misplaced(folder: string, where: string): AuditError {
+  return new AuditError('KEYRING_UNSAFE', `keyring: ${folder} lies ${where}`, {
+    details: { option: 'keys', file: folder },
+  })
 }
 
 /** Whether `path` is `folder` or below it; both real paths. */

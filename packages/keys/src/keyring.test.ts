@@ -110,7 +110,8 @@ test('a keyring whose path is a file, or a file of which is a folder, is unusabl
   )
   mkdirSync(join(folder, 'other', 'example.com_agent', 'names'), { recursive: true, mode: 0o700 })
   chmodSync(join(folder, 'other'), 0o700)
-  expect(() => openKeyring({ folder: join(folder, 'other'), log: LOG })).toThrow(
+  const keyring = openKeyring({ folder: join(folder, 'other'), log: LOG })
+  expect(() => keyring.personRef('alice')).toThrow(
     expect.objectContaining({ code: 'KEYRING_UNUSABLE' }),
   )
 })
@@ -122,6 +123,50 @@ test('opening without a folder and a journal, or with a bad log name, is refused
   expect(() => openKeyring({ journal: journal(), log: '../up' })).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION' }),
   )
+})
+
+test('a keyring in or around a folder of the agent’s tools is refused', () => {
+  mkdirSync(join(folder, 'work', 'tools'), { recursive: true })
+  const refuseInside = [join(folder, 'work', 'tools')]
+  for (const where of ['work/tools/keys', 'work']) {
+    expect(() => openKeyring({ folder: join(folder, where), log: LOG, refuseInside })).toThrow(
+      expect.objectContaining({ code: 'KEYRING_UNSAFE' }),
+    )
+  }
+  expect(openKeyring({ folder: join(folder, 'keys'), log: LOG, refuseInside }).log).toBe(LOG)
+})
+
+test('a command that only shows makes nothing, and still reads keys that are out of force', () => {
+  const reading = { journal: journal(), log: LOG, create: false }
+  const notFound = expect.objectContaining({ code: 'NOT_FOUND' }) as Error
+  expect(() => openKeyring(reading)).toThrow(notFound)
+  expect(readdirSync(folder)).toEqual([])
+  const keyring = filled()
+  const session = keyring.pseudonym('session', 's-1')
+  const before = filesBelow(keyring.folder)
+  const later = openKeyring({ ...reading, now: () => Date.now() + 100 * DAY_MILLIS })
+  expect(later.pseudonyms('session', 's-1')).toEqual([session])
+  expect(later.commitKeys().keys[0].kid).toBe(keyring.commitKeys().keys[0].kid)
+  expect(later.personRef('alice@example.com')).toBe(keyring.personRef('alice@example.com'))
+  expect(later.issuerVkeys().map(({ vkey }) => vkey)).toEqual([keyring.issuer.vkey])
+  expect(() => later.issuer).toThrow(notFound)
+  expect(() => later.personRef('bob')).toThrow(notFound)
+  const other = openKeyring({ ...reading, log: 'example.com/other' })
+  expect(other.issuerVkeys()).toEqual([])
+  expect(other.pseudonyms('session', 's-1')).toEqual([])
+  expect(other.heads.epochs()).toEqual([])
+  expect(() => other.commitKeys()).toThrow(notFound)
+  expect(filesBelow(keyring.folder)).toEqual(before)
+  expect(readdirSync(keyring.folder)).toEqual(['example.com_agent'])
+})
+
+test('an id is found again under the pseudonyms of every period', () => {
+  let now = START
+  const keyring = openKeyring({ journal: journal(), log: LOG, now: () => now })
+  const first = keyring.pseudonym('session', 's-1')
+  now += 90 * DAY_MILLIS
+  const second = keyring.pseudonym('session', 's-1')
+  expect(keyring.pseudonyms('session', 's-1')).toEqual([second, first])
 })
 
 test('two openings hold the same keys', () => {

@@ -17,7 +17,6 @@ import { IssuerKeys } from './issuer-keys.ts'
 import { defaultKeyringFolder, openKeyringFolder, realTarget } from './keyring-folder.ts'
 import { PeriodKeys } from './period-keys.ts'
 import { PersonKeys } from './person-keys.ts'
-import { makePrivateFolder } from './secret-file.ts'
 
 export interface KeyringOptions {
   /** The log's name, see `assertLogName`. */
@@ -26,6 +25,13 @@ export interface KeyringOptions {
   readonly folder?: string
   /** The journal whose heads are kept, and in which the keyring must not lie. */
   readonly journal?: string
+  /** Folders that the agent's tools may write to: the keyring is refused in and around them. */
+  readonly refuseInside?: readonly string[]
+  /**
+   * Make what is missing; default true. With false nothing is made, so that a command that only shows
+   * leaves no trace, keys over 90 days old are still given out, and what is missing is `NOT_FOUND`.
+   */
+  readonly create?: boolean
   /** Unix milliseconds; default `Date.now`. */
   readonly now?: () => number
 }
@@ -45,14 +51,14 @@ export class Keyring {
   readonly #issuers: IssuerKeys
 
   constructor(folder: string, heads: string, options: KeyringOptions) {
-    const now = options.now ?? Date.now
-    this.log = options.log
+    const { log, now = Date.now, create = true } = options
+    this.log = log
     this.folder = folder
-    const logFolder = makePrivateFolder(`${folder}/${fileSafeLogName(options.log)}`)
-    this.heads = new Heads(logFolder, heads)
-    this.#periods = new PeriodKeys(logFolder, now)
-    this.#people = new PersonKeys(logFolder, now)
-    this.#issuers = new IssuerKeys(logFolder, options.log, now)
+    const keys = { log, now, create, folder: `${folder}/${fileSafeLogName(log)}` }
+    this.heads = new Heads(keys.folder, heads)
+    this.#periods = new PeriodKeys(keys)
+    this.#people = new PersonKeys(keys)
+    this.#issuers = new IssuerKeys(keys)
   }
 
   /** The issuer in force: a new key after 90 days. */
@@ -87,6 +93,11 @@ export class Keyring {
     return pseudonym(kind, id, this.#periods.current().keys[0])
   }
 
+  /** What {@link pseudonym} gave in every period so far, newest first: for finding records by an id. */
+  pseudonyms(kind: PseudonymKind, id: string): string[] {
+    return this.#periods.all().map(({ keys }) => pseudonym(kind, id, keys[0]))
+  }
+
   /** 16 hex digits under which equal errors of a period are grouped. */
   fingerprint(text: string): string {
     return keyedTag('fingerprint', text, this.#periods.current().eq)
@@ -113,7 +124,8 @@ export class Keyring {
  * @throws AuditError `INVALID_OPTION` when `log` is no log name, or neither `folder` nor `journal` is
  * given
  * @throws AuditError `KEYRING_UNSAFE` when group or others have a right to the folder or a file in
- * it, or the folder lies inside the journal
+ * it, or the folder lies inside the journal, or in or around a folder of `refuseInside`
+ * @throws AuditError `NOT_FOUND` with `create: false`, when there is none
  * @throws AuditError `KEYRING_UNUSABLE` when a file cannot be read, written or understood
  */
 export function openKeyring(options: KeyringOptions): Keyring {
@@ -128,8 +140,11 @@ export function openKeyring(options: KeyringOptions): Keyring {
       },
     )
   }
-  const path = openKeyringFolder(folder ?? defaultKeyringFolder(journal ?? ''), journal)
-  return new Keyring(path, headScope(path, journal), options)
+  const path = openKeyringFolder(folder ?? defaultKeyringFolder(journal ?? ''), options)
+  const keyring = new Keyring(path, headScope(path, journal), options)
+  // A keyring that cannot be used shall be refused now, not at the first call.
+  if (options.create !== false) keyring.commitKeys()
+  return keyring
 }
 
 /**

@@ -4,14 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import type { CommitKey, CommitKeys } from '@spanseal/core'
 import { AuditError, HmacKey } from '@spanseal/core'
-import {
-  createSecret,
-  makePrivateFolder,
-  randomHex,
-  readSecret,
-  slotPath,
-  slots,
-} from './secret-file.ts'
+import type { LogKeys } from './secret-file.ts'
+import { createSecret, notFound, randomHex, readSecret, slotPath, slots } from './secret-file.ts'
 
 const DAY_MILLIS = 86_400_000
 /** Equal values can be grouped within a period only, and destroying a period's keys ends that. */
@@ -37,26 +31,35 @@ export interface PeriodKey extends CommitKeys {
 
 /** The log's keys, a new pair every 90 days; racing processes agree on one. */
 export class PeriodKeys {
+  readonly #keys: LogKeys
   readonly #folder: string
-  readonly #now: () => number
   #current: PeriodKey | undefined
 
-  constructor(logFolder: string, now: () => number) {
-    this.#folder = makePrivateFolder(`${logFolder}/period`)
-    this.#now = now
+  constructor(keys: LogKeys) {
+    this.#keys = keys
+    this.#folder = `${keys.folder}/period`
   }
 
   /** Reads or makes files at most once a period. */
   current(): PeriodKey {
-    const now = this.#now()
+    const now = this.#keys.now()
     if (this.#current !== undefined && now < this.#current.until) return this.#current
     const newest = slots(this.#folder, 'json').at(-1) ?? 0
     const held = newest === 0 ? undefined : this.#read(newest)
-    this.#current = held !== undefined && now < held.until ? held : this.#make(newest + 1, now)
+    const isInForce = held !== undefined && (now < held.until || !this.#keys.create)
+    this.#current = isInForce ? held : this.#make(newest + 1, now)
     return this.#current
   }
 
+  /** Those of every period, newest first; makes none. */
+  all(): PeriodKey[] {
+    return slots(this.#folder, 'json')
+      .map((slot) => this.#read(slot))
+      .reverse()
+  }
+
   #make(slot: number, now: number): PeriodKey {
+    if (!this.#keys.create) throw notFound('period key', this.#keys)
     const file: KeyFile = {
       kid: randomHex(8),
       key: randomHex(32),

@@ -5,7 +5,8 @@ import { rmSync, statSync, writeFileSync } from 'node:fs'
 import type { CommitKey } from '@spanseal/core'
 import { AuditError, HmacKey } from '@spanseal/core'
 import { newPersonFile, parsePersonFile } from './period-keys.ts'
-import { createSecret, makePrivateFolder, randomHex, readSecret, unusable } from './secret-file.ts'
+import type { LogKeys } from './secret-file.ts'
+import { createSecret, notFound, randomHex, readSecret, unusable } from './secret-file.ts'
 
 /** People whose keys are kept in memory; a file each holds the rest. */
 const CACHED_PEOPLE_MAX = 10_000
@@ -24,29 +25,20 @@ interface CachedPerson {
  * of the id under a key of the folder: a listing or a back-up's index tells nothing about who is in.
  */
 export class PersonKeys {
+  readonly #keys: LogKeys
   readonly #folder: string
-  readonly #names: HmacKey
-  readonly #now: () => number
+  #names: HmacKey | undefined
   // Least recently used first: Map keeps insertion order, a hit is inserted again.
   readonly #cache = new Map<string, CachedPerson>()
 
-  constructor(logFolder: string, now: () => number) {
-    this.#folder = makePrivateFolder(`${logFolder}/people`)
-    this.#now = now
-    const path = `${logFolder}/names`
-    if (readSecret(path) === undefined) createSecret(path, randomHex(32))
-    const text = readSecret(path) ?? ''
-    if (!/^[0-9a-f]{64}$/.test(text)) {
-      throw new AuditError('KEYRING_UNUSABLE', `keyring: ${path} is not a key file; restore it`, {
-        details: { file: path },
-      })
-    }
-    this.#names = new HmacKey(Buffer.from(text, 'hex'))
+  constructor(keys: LogKeys) {
+    this.#keys = keys
+    this.#folder = `${keys.folder}/people`
   }
 
   /** The person's key, made on first use. */
   keyOf(id: string): CommitKey {
-    const now = this.#now()
+    const now = this.#keys.now()
     const cached = this.#cache.get(id)
     if (cached !== undefined && this.#stillThere(id, cached, now)) {
       this.#cache.delete(id)
@@ -93,6 +85,7 @@ export class PersonKeys {
     const path = this.#pathOf(id)
     const held = readSecret(path)
     if (held !== undefined) return parsePersonFile(path, held)
+    if (!this.#keys.create) throw notFound('key of that person', this.#keys)
     createSecret(path, newPersonFile(id, now))
     return parsePersonFile(path, readSecret(path) ?? '')
   }
@@ -101,7 +94,22 @@ export class PersonKeys {
     if (id.length === 0 || id.length > PERSON_ID_LENGTH_MAX) {
       throw new AuditError('INVALID_OPTION', 'a person needs an id of 1 to 4,096 characters')
     }
+    this.#names ??= this.#loadNames()
     const name = Buffer.from(this.#names.utf8(id.toWellFormed()), 'latin1').toString('hex')
     return `${this.#folder}/${name.slice(0, 32)}.json`
+  }
+
+  /** The key under which file names are made. */
+  #loadNames(): HmacKey {
+    const path = `${this.#keys.folder}/names`
+    if (readSecret(path) === undefined) {
+      if (!this.#keys.create) throw notFound('person', this.#keys)
+      createSecret(path, randomHex(32))
+    }
+    const text = readSecret(path) ?? ''
+    if (/^[0-9a-f]{64}$/.test(text)) return new HmacKey(Buffer.from(text, 'hex'))
+    throw new AuditError('KEYRING_UNUSABLE', `keyring: ${path} is not a key file; restore it`, {
+      details: { file: path },
+    })
   }
 }

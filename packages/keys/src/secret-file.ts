@@ -28,6 +28,22 @@ const SECRET_BYTES_MAX = 65_536
 /** File systems without hard links answer with one of these. */
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES', 'EMLINK'])
 
+/** Where the keys of one log lie, and what may be done there. */
+export interface LogKeys {
+  readonly log: string
+  readonly folder: string
+  /** False: nothing is made or replaced, and what is missing is `NOT_FOUND`. */
+  readonly create: boolean
+  /** Unix milliseconds. */
+  readonly now: () => number
+}
+
+export function notFound(what: string, { log, folder }: LogKeys): AuditError {
+  return new AuditError('NOT_FOUND', `keyring: no ${what} of ${log} in ${folder}`, {
+    details: { file: folder },
+  })
+}
+
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
 }
@@ -92,6 +108,7 @@ export function assertPrivate(path: string, mode: number): void {
  */
 export function createSecret(path: string, text: string): boolean {
   const draft = `${path}.${randomHex(8)}.tmp`
+  makePrivateFolder(dirname(path))
   try {
     writeSynced(draft, text)
     try {
@@ -118,6 +135,7 @@ function writeSynced(path: string, text: string): void {
 /** Replaces `path` by `text` in one step; not synced: a power cut may bring the older text back. */
 export function replaceFile(path: string, text: string): void {
   const draft = `${path}.${randomHex(8)}.tmp`
+  makePrivateFolder(dirname(path))
   try {
     writeFileSync(draft, text, { flag: 'wx', mode: SECRET_MODE })
     renameSync(draft, path)
@@ -152,10 +170,20 @@ const SLOT = /^(\d{4})\.[a-z]+$/
 
 /** The numbers of the files `0001.<ext>`, `0002.<ext>` … in a folder, ascending. */
 export function slots(folder: string, ext: string): number[] {
-  return readdirSync(folder)
+  return namesIn(folder)
     .filter((name) => SLOT.test(name) && name.endsWith(`.${ext}`))
     .map((name) => Number(name.slice(0, 4)))
     .sort((a, b) => a - b)
+}
+
+/** The names in a folder; none where there is no folder. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw unusable(folder, error)
+  }
 }
 
 export function slotPath(folder: string, slot: number, ext: string): string {
