@@ -74,6 +74,7 @@ export class CallCheck {
 
   /** Begins an epoch, before any of its calls. */
   enter(epoch: string, doubts: SeqRanges): void {
+    if (this.#epochs.has(epoch)) return
     this.#epochs.set(epoch, { open: new Map(), ended: new SeqSet(), unlisted: 0, doubts })
   }
 

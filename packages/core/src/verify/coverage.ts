@@ -21,18 +21,21 @@ export function signedCoverage(
     covered.set(outcome, trusts(outcome) ? outcome.coveredSize : 0)
     for (const seen of outcome.observers) madeBy.set(seen, outcome)
   }
-  const followed = new Set<Observation>()
+  const followed = new Map<EpochOutcome, number>()
   const queue = [...outcomes]
   for (let observer = queue.pop(); observer !== undefined; observer = queue.pop()) {
     const upTo = covered.get(observer) ?? 0
-    for (const seen of observer.opening.observations) {
+    const { observations } = observer.opening
+    let next = followed.get(observer) ?? 0
+    for (; next < observations.length; next++) {
+      const seen = observations[next] as Observation
+      if (seen.seq >= upTo) break
       const target = madeBy.get(seen)
-      if (target === undefined || seen.seq >= upTo || followed.has(seen)) continue
-      followed.add(seen)
-      if (seen.size <= (covered.get(target) ?? 0)) continue
+      if (target === undefined || seen.size <= (covered.get(target) ?? 0)) continue
       covered.set(target, seen.size)
       queue.push(target)
     }
+    followed.set(observer, next)
   }
   return covered
 }

@@ -29,7 +29,7 @@ export interface EndChecks {
 
 /** Judges the end of an epoch: is it where checkpoints, heads and observers say it should be? */
 export function checkEnd(outcome: EpochOutcome, checks: EndChecks): EpochEnd {
-  const kind = kindOf(outcome, checks.observed)
+  const kind = kindOf(outcome)
   const expected = expectedSize(outcome, checks.observed)
   if (!outcome.unverifiable) {
     const cut = checkTruncated(outcome, checks)
@@ -40,22 +40,26 @@ export function checkEnd(outcome: EpochOutcome, checks: EndChecks): EpochEnd {
   return { kind, expected, excuse: excuseOf(kind, checks.live) }
 }
 
-/** An observer saw the epoch end, dead, where it ends here. */
-function deathsOf({ observers, size }: EpochOutcome): Observation[] {
-  return [...observers].filter(
-    (seen) => seen.size === size && (seen.state === 'crashed' || seen.state === 'lost'),
-  )
+/** Observers who saw the epoch end, its writer being gone, where it ends here. */
+function endObservers({ observers, size }: EpochOutcome): Observation[] {
+  return [...observers].filter((seen) => seen.size === size && seen.state !== 'live')
 }
 
-function kindOf(outcome: EpochOutcome, observed: readonly Observation[]): EndKind {
+function deathsOf(outcome: EpochOutcome): Observation[] {
+  return endObservers(outcome).filter(({ state }) => state !== 'closed')
+}
+
+function kindOf(outcome: EpochOutcome): EndKind {
   if (outcome.closed) return 'closed'
-  if (outcome.headSize > 0 && outcome.headSize === outcome.size) return 'headed'
-  return observed.length > 0 && deathsOf(outcome).length > 0 ? 'crashed' : 'open'
+  if (deathsOf(outcome).length > 0) return 'crashed'
+  return outcome.headSize > 0 && outcome.headSize === outcome.size ? 'headed' : 'open'
 }
 
 function excuseOf(kind: EndKind, live: boolean): string | undefined {
   if (kind === 'crashed') return 'its process died'
-  return kind === 'open' && live ? 'its process may be at work' : undefined
+  if (kind === 'closed') return undefined
+  if (live) return 'its process may be at work'
+  return kind === 'headed' ? 'it may have ended behind the given head' : undefined
 }
 
 function expectedSize(outcome: EpochOutcome, observed: readonly Observation[]): number {
@@ -85,11 +89,16 @@ function checkTruncated(outcome: EpochOutcome, checks: EndChecks): boolean {
   }
   const lost = checks.observed.find(({ state }) => state === 'lost')
   if (lost === undefined) return false
-  const { expected_size: expected, by, seq, spot } = lost
-  const message = `Epoch ${by.epoch} found ${lost.size} records of epoch ${lost.epoch}, and its keyring had seen ${expected ?? 'more'}.`
-  const place = { ...spot, epoch: by.epoch, seq }
-  fault(checks, { code: 'truncated', check: 'epoch', message }, place)
+  reportLost(lost, checks.findings)
   return true
+}
+
+/** An opener found fewer records of an epoch than a head outside the journal names. */
+export function reportLost(lost: Observation, findings: Findings): void {
+  const { epoch, size, expected_size: expected = 'more', by, seq, spot } = lost
+  const message = `Epoch ${by.epoch} found ${size} records of epoch ${epoch}, and its keyring had seen ${expected}.`
+  const place = { ...spot, epoch: by.epoch, seq }
+  findings.fault({ code: 'truncated', check: 'epoch', message }, place)
 }
 
 /** An epoch that did not close itself, unless something later names its end. */
@@ -118,10 +127,10 @@ function checkClosed(outcome: EpochOutcome, kind: EndKind, checks: EndChecks): v
 /** Bytes behind the last record: explained where the observers of a crash name the same. */
 function checkTail(outcome: EpochOutcome, checks: EndChecks): void {
   const { torn } = outcome
-  const deaths = deathsOf(outcome)
+  const observers = endObservers(outcome)
   const report = { code: 'torn', check: 'parse' } as const
   if (torn === undefined) {
-    const named = deaths.find((seen) => seen.torn !== undefined)
+    const named = observers.find((seen) => seen.torn !== undefined)
     if (named === undefined) return
     const message = `Epoch ${named.by.epoch} saw ${named.torn?.bytes} torn bytes behind the last record, which are not here.`
     checks.findings.notice({ ...report, message }, endPlace(outcome))
@@ -129,14 +138,14 @@ function checkTail(outcome: EpochOutcome, checks: EndChecks): void {
   }
   const place = { ...torn.spot, epoch: outcome.epoch }
   const bytes = `${torn.bytes} bytes behind the last record are no record`
-  const differing = deaths.find(
+  const differing = observers.find(
     (seen) => seen.torn?.bytes !== torn.bytes || seen.torn.sha256 !== torn.sha256,
   )
   if (differing !== undefined) {
     const message = `${bytes}, and epoch ${differing.by.epoch} saw others there.`
     fault(checks, { ...report, message }, place)
-  } else if (deaths.length > 0) {
-    const message = `${bytes}: a crash tore them, as epoch ${deaths[0]?.by.epoch} saw.`
+  } else if (observers.length > 0) {
+    const message = `${bytes}: a crash tore them, as epoch ${observers[0]?.by.epoch} saw.`
     checks.findings.notice({ ...report, message }, place)
   } else if (checks.live && !outcome.closed) {
     const message = `${bytes}: one may be being written.`

@@ -38,7 +38,7 @@ export interface Shared extends RecordChecks {
 /** Bytes behind the last record. */
 export interface TornTail {
   readonly bytes: number
-  /** Known where an observer saw the end of a dead epoch. */
+  /** Known where an observer saw the epoch end. */
   readonly sha256: string | undefined
   readonly spot: Spot
 }
@@ -71,7 +71,7 @@ export interface EpochOutcome {
   readonly forked: boolean
   /** Bytes behind the last record, where there are any. */
   readonly torn: TornTail | undefined
-  /** Records follow where an observer saw the end of a dead epoch. */
+  /** Records follow where an observer saw the epoch end. */
   readonly pastEnd: boolean
   /** Of a version that is not known here: nothing was checked. */
   readonly unverifiable: boolean
@@ -105,7 +105,7 @@ export class EpochRun implements ChainListener {
   #foreignCount = 0
   #lastSpot: Spot | undefined
   #notesRead = false
-  // At the size where an observer saw a dead epoch end; behind it, once no record continues it.
+  // At the size where an observer saw the epoch end; behind it, once no record continues it.
   #atEnd = false
   #behindEnd = false
   #endSpot: Spot | undefined
@@ -264,9 +264,10 @@ export class EpochRun implements ChainListener {
       return false
     }
     this.#shared.splitter.tee = undefined
-    if (!this.#pastEnd) {
+    // Behind an epoch.close it is reported as that.
+    if (!this.#pastEnd && !this.#records.closed) {
       this.#pastEnd = true
-      const message = `Record ${read.envelope.chain.seq} follows where an observer saw the epoch end in a crash.`
+      const message = `Record ${read.envelope.chain.seq} follows where an observer saw the epoch end.`
       const { epoch, seq } = read.envelope.chain
       this.#findings.fault({ code: 'unclosed', check: 'epoch', message }, { ...spot, epoch, seq })
     }

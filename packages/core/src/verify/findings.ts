@@ -44,6 +44,7 @@ export interface Report {
 export class Findings {
   readonly #kept: OpenFinding[] = []
   readonly #counts = new Map<FindingCode, number>()
+  #keptNotices = 0
   #faults = 0
   #outsideFaults = 0
 
@@ -88,15 +89,19 @@ export class Findings {
     const { code, check, message } = report
     this.#count(code, 1)
     const finding: OpenFinding = { kind, code, check, message: sentence(message), ...known(place) }
-    if (this.#kept.length < FINDINGS_MAX) this.#kept.push(finding)
-    else if (kind === 'fault') this.#displaceNotice(finding)
+    if (this.#kept.length < FINDINGS_MAX) {
+      this.#kept.push(finding)
+      if (kind === 'notice') this.#keptNotices++
+    } else if (kind === 'fault' && this.#keptNotices > 0) {
+      this.#displaceNotice(finding)
+    }
     return finding
   }
 
   #displaceNotice(finding: OpenFinding): void {
     const last = this.#kept.findLastIndex((kept) => kept.kind === 'notice')
-    if (last < 0) return
     this.#kept.splice(last, 1)
+    this.#keptNotices--
     this.#kept.push(finding)
   }
 

@@ -39,7 +39,7 @@ export class ObservationWatch {
   /**
    * Compares the record that makes the epoch this large.
    *
-   * @returns whether an observer saw a dead epoch end here
+   * @returns whether an observer saw the epoch end here, its writer being gone
    */
   reached(size: number, leaf: string, about: { arrival?: Arrival; doubts: SeqRanges }): boolean {
     const { arrival, doubts } = about
@@ -50,7 +50,7 @@ export class ObservationWatch {
     let dead = false
     for (let seen = this.#observed[this.#next]; seen !== undefined && seen.size <= size; ) {
       if (seen.size === size) {
-        dead ||= seen.state === 'crashed' || seen.state === 'lost'
+        dead ||= seen.state !== 'live'
         if (seen.leaf === leaf) this.confirmed.add(seen)
         else if (arrival !== undefined && !doubts.has(size - 1)) {
           const message = `Record ${size - 1} is another one than epoch ${seen.by.epoch} saw there.`

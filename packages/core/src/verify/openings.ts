@@ -5,10 +5,12 @@ import type { ObservedEpoch } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
 import type { EpochBytes } from './input.ts'
 import type { LineSplitter } from './lines.ts'
-import type { RecordReader } from './read-record.ts'
+import type { Envelope, RecordReader } from './read-record.ts'
 
 /** Observations that are taken from one epoch; one with more is not believed. */
 const OBSERVATIONS_MAX = 65_536
+const OPENING_TYPES: ReadonlySet<string> = new Set(['epoch.open', 'epoch.observed'])
+const STATES: ReadonlySet<unknown> = new Set(['live', 'crashed', 'closed', 'lost'])
 
 /** What an epoch says of another one at its beginning. */
 export interface Observation extends ObservedEpoch {
@@ -42,11 +44,11 @@ export async function readOpening(source: EpochBytes, tools: Tools): Promise<Ope
   let epoch = source.epoch
   const opening = { source, observations, overflowed: false, epoch }
   for await (const arrival of openingRecords(source, tools)) {
-    const { record, envelope } = arrival.read
+    const { envelope, violation } = arrival.read
     epoch ??= envelope.chain.epoch
     opening.epoch = epoch
-    if (record?.type !== 'epoch.open' && record?.type !== 'epoch.observed') break
-    for (const observed of record.detail.observed) {
+    if (violation !== undefined || !OPENING_TYPES.has(envelope.type)) break
+    for (const observed of observedIn(envelope)) {
       const { seq } = envelope.chain
       observations.push({ ...observed, by: opening, seq, spot: arrival.spot })
     }
@@ -54,6 +56,36 @@ export async function readOpening(source: EpochBytes, tools: Tools): Promise<Ope
     if (opening.overflowed) break
   }
   return opening
+}
+
+/** Read without the schema's help, for revisions that are not known here. */
+function observedIn(envelope: Envelope): ObservedEpoch[] {
+  const { detail } = envelope as { detail?: { observed?: unknown } }
+  return Array.isArray(detail?.observed) ? detail.observed.filter(isObserved) : []
+}
+
+function isObserved(item: unknown): item is ObservedEpoch {
+  if (typeof item !== 'object' || item === null) return false
+  const {
+    epoch,
+    leaf,
+    size,
+    state,
+    expected_size: expected,
+    torn,
+  } = item as Record<string, unknown>
+  return (
+    typeof epoch === 'string' &&
+    typeof leaf === 'string' &&
+    isCount(size) &&
+    STATES.has(state) &&
+    (expected === undefined || isCount(expected)) &&
+    (torn === undefined || (typeof torn === 'object' && torn !== null))
+  )
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 async function* openingRecords(

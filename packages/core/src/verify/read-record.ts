@@ -70,9 +70,15 @@ export class RecordReader {
     if (line.tooLong) return broken('parse', `is longer than ${RECORD_BYTES_MAX} bytes`)
     const text = this.#decode(line)
     if (text === undefined) return broken('parse', 'is not UTF-8')
+    // Before anything throws: a file can be all garbage.
+    if (!text.startsWith('{"') || !text.endsWith('}')) {
+      return broken('parse', 'is not the JSON of a record')
+    }
     const short = this.#known.shorten(text, next)
-    const quick = short && this.#accept(short)
-    return quick ?? this.#accept({ text, taken: {} }) ?? this.#diagnose(text)
+    const quick = short && this.#accept(short, parse(short.text))
+    if (quick !== undefined) return quick
+    const value = parse(text)
+    return this.#accept({ text, taken: {} }, value) ?? this.#diagnose(text, value)
   }
 
   #decode({ bytes, start, end }: Line): string | undefined {
@@ -88,8 +94,7 @@ export class RecordReader {
   }
 
   /** A record that holds in every respect, and nothing else. */
-  #accept(line: Shortened): ReadRecord | undefined {
-    const value = parse(line.text)
+  #accept(line: Shortened, value: unknown): ReadRecord | undefined {
     if (!hasPlainKeys(value, 1) || !isQuicklyCanonical(line.text, value)) return undefined
     this.#known.restore(value, line)
     if (!validateRecord(value)) return undefined
@@ -101,10 +106,9 @@ export class RecordReader {
   }
 
   /** Says what is wrong with a line, or that it holds only in ways that take longer to see. */
-  #diagnose(text: string): ReadRecord | BrokenLine | OtherVersion {
-    const value = parse(text)
+  #diagnose(text: string, value: unknown): ReadRecord | BrokenLine | OtherVersion {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return broken('parse', value === undefined ? 'is not JSON' : 'is not a JSON object')
+      return broken('parse', 'is not JSON')
     }
     const { v, rev } = value as { v?: unknown; rev?: unknown }
     if (v !== RECORD_VERSION && v !== undefined) return { kind: 'version', v }

@@ -108,10 +108,9 @@ export class RecordCheck {
 
   #close(arrival: Arrival): void {
     this.closed = true
+    if (arrival.flaw !== undefined) return
     const { chain } = arrival.read.envelope
-    const { record } = arrival.read
-    if (record?.type !== 'epoch.close') return
-    const { records, open, open_more: more = 0 } = record.detail
+    const { records, open, more } = closeFields(arrival)
     this.#checks.calls.listed(chain.epoch, open, more)
     if (records === chain.seq + 1 || !this.#doubts.empty) return
     const message = `The epoch.close counts ${records} records and is number ${chain.seq}.`
@@ -121,6 +120,19 @@ export class RecordCheck {
   #fault(code: 'forged' | 'schema', message: string, arrival: Arrival): void {
     const report = { code, check: 'epoch', message } as const
     arrival.flaw ??= this.#checks.findings.fault(report, placeOf(arrival))
+  }
+}
+
+/** Read without the schema's help, for revisions that are not known here. */
+function closeFields({ read }: Arrival): { records: number; open: string[]; more: number } {
+  const { detail } = read.envelope as { detail?: Record<string, unknown> }
+  const open: unknown = detail?.['open']
+  const more = detail?.['open_more']
+  const records = detail?.['records']
+  return {
+    records: typeof records === 'number' ? records : 0,
+    open: Array.isArray(open) ? open.filter((id) => typeof id === 'string') : [],
+    more: typeof more === 'number' ? more : 0,
   }
 }
 

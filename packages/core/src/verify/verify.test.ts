@@ -683,6 +683,25 @@ describe('forked', () => {
   })
 })
 
+describe('a newer revision', () => {
+  it('is heard on other epochs and on calls that are open', async () => {
+    const newer = (epoch: EpochBuilder): EpochBuilder => {
+      epoch.lines = epoch.lines.map((line) => line.replace('"rev":0', '"rev":7'))
+      epoch.relink(0)
+      epoch.notes = []
+      return epoch.note(epoch.size, epoch.root())
+    }
+    const first = anEpoch({ seed: 61 }).start()
+    first.checkpoint()
+    const observed = [first.observedAs('crashed')]
+    const second = anEpoch({ seed: 62, observed, calls: 0 }).start()
+    newer(second.close({ open: [second.record(1)] }))
+    const verdict = await check([first.bytes(), second.bytes()])
+    expect(verdict).toMatchObject({ ok: true, level: 2, ends: { closed: 1, crashed: 1 } })
+    expect(verdict.counts).toEqual({ newer_rev: 1, unclosed: 1, unanswered: 2 })
+  })
+})
+
 describe('duplicated', () => {
   it('is the same epoch given twice', async () => {
     const epoch = aClosedEpoch()
@@ -781,6 +800,16 @@ describe('truncated', () => {
     expect((await check(journal)).expected).toBe(11)
   })
 
+  it('is an epoch that is gone and of which the keyring of an opener had a head', async () => {
+    const journal = aJournal()
+    const first = journal.open().call().checkpoint()
+    const lost = first.observedAs('lost', { size: 0, leaf: ZEROS, expected_size: 3 })
+    const second = journal.open({ observed: [lost] }).close()
+    const verdict = await check([second.bytes()])
+    expect(only(verdict)).toMatchObject({ code: 'truncated', epoch: second.id, seq: 0 })
+    expect(verdict).toMatchObject({ checked: 2, expected: 5 })
+  })
+
   it('is an epoch without any record of which there are checkpoints', async () => {
     const epoch = aClosedEpoch()
     const verdict = await check([epochOf(epoch.id, [], { notes: epoch.notesFile })])
@@ -863,6 +892,17 @@ describe('how an epoch ends', () => {
     expect(short(await check(journal))).toContain('notice torn')
     const long = crash(`${'x'.repeat(200_000)}\n${'y'.repeat(70_000)}`)
     expect(short(await check(long))).toContain('notice torn')
+  })
+
+  it('may be closed and torn behind that, as its observer names it', async () => {
+    const journal = aJournal()
+    const first = journal.open().call().close()
+    first.tail = Buffer.from('{"a')
+    const torn = first.observedAs('crashed').torn as { bytes: number; sha256: string }
+    const second = journal.open({ observed: [first.observedAs('closed', { torn })] }).close()
+    expect(short(await check(journal))).toEqual(['notice torn'])
+    expect((await check([first.bytes(), second.bytes()], { live: true })).ok).toBe(true)
+    expect(short(await check([first.bytes()]))).toEqual(['fault torn'])
   })
 
   it('has other torn bytes than the observer named: a fault', async () => {

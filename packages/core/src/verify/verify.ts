@@ -7,7 +7,7 @@ import type { EpochFate } from './call-check.ts'
 import { CallCheck } from './call-check.ts'
 import { signedCoverage } from './coverage.ts'
 import type { EpochEnd } from './epoch-end.ts'
-import { checkEnd } from './epoch-end.ts'
+import { checkEnd, reportLost } from './epoch-end.ts'
 import type { EpochOutcome, Shared } from './epoch-run.ts'
 import { EpochRun } from './epoch-run.ts'
 import { Findings } from './findings.ts'
@@ -176,6 +176,11 @@ class Verification {
       const seen = observed.reduce((most, one) => (sizeOf(one) > sizeOf(most) ? one : most))
       if (present.has(epoch) || sizeOf(seen) === 0) continue
       this.#expectedElsewhere += sizeOf(seen)
+      const lost = observed.find(({ state }) => state === 'lost')
+      if (lost !== undefined) {
+        reportLost(lost, this.#findings)
+        continue
+      }
       const message = `Epoch ${epoch}, of which this one saw ${sizeOf(seen)} records, is missing.`
       const place = { ...seen.spot, epoch: seen.by.epoch, seq: seen.seq }
       this.#findings.fault({ code: 'missing', check: 'epoch', message }, place)
@@ -196,7 +201,9 @@ class Verification {
   verdict(): Verdict {
     const outcomes = this.#outcomes
     const ok = this.#findings.faults === 0
-    const headMatched = outcomes.length > 0 && outcomes.every(({ headSize }) => headSize > 0)
+    // An epoch that died before its first record has no head.
+    const headed = outcomes.filter(({ size }) => size > 0)
+    const headMatched = headed.length > 0 && headed.every(({ headSize }) => headSize > 0)
     const ends = [...this.#ends.values()]
     return {
       ok,
