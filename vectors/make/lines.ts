@@ -21,7 +21,7 @@ function refusals(): readonly Refusal[] {
     return of.replace(from, () => to)
   }
   const nested = (levels: number): string =>
-    change('"rev":0', `"ext":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)},"rev":0`)
+    change('"invocation"', `"ext":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)},"invocation"`)
   return [
     ['nothing', 'parse', ''],
     ['not JSON', 'parse', line.slice(0, -1)],
@@ -40,7 +40,7 @@ function refusals(): readonly Refusal[] {
     ['an escape that is not needed', 'canonical', change('refund', '\\u0072efund')],
     ['an upper-case escape', 'canonical', change('refund', '\\u001Frefund')],
     ['half of a surrogate pair', 'canonical', change('refund', '\\ud800refund')],
-    ['a key named __proto__', 'canonical', change('"rev":0', '"ext":{"__proto__":1},"rev":0')],
+    ['a key named __proto__', 'canonical', change('"invocation"', '"ext":{"__proto__":1},"invocation"')],
     ['17 levels', 'canonical', nested(16)],
     ['an unknown key', 'schema', change('"v":1', '"v":1,"w":1')],
     ['an unknown key inside', 'schema', change('"trust_level"', '"surplus":1,"trust_level"')],
@@ -54,6 +54,7 @@ function refusals(): readonly Refusal[] {
     ['a time with another zone', 'schema', change('00.000Z', '00.000+00:00')],
     ['a line separator in a name', 'schema', change('refund_order', 'refund\u2028order')],
     ['a control character in a name', 'schema', change('refund_order', 'refund\\norder')],
+    ['a user’s key that needs an escape', 'schema', change('"invocation"', '"ext":{"a":[{"b\\"c":1}]},"invocation"')],
     ['a name of 257 bytes', 'schema', change('refund_order', 'é'.repeat(128) + 'x')],
     ['an id of 129 bytes', 'schema', change('"id":"unattributed"', `"id":"${'x'.repeat(129)}"`)],
     ['a permission of another form', 'schema', change('"permissions_used":[]', '"permissions_used":["disk"]')],

@@ -19,9 +19,16 @@ const HEADER = `// SPDX-FileCopyrightText: The spanseal authors
 import { canonicalByteLength } from './canonical.ts'
 import type { AuditRecord } from './record.ts'
 
-/** Whether \`record\` is one of v 1, rev 0: right blocks for its type, every cap kept, no other key. */
+/**
+ * Whether \`record\` is one of v 1, rev 0: right blocks for its type, every cap kept, no other key.
+ * Never throws.
+ */
 export function validateRecord(record: unknown): record is AuditRecord {
-  return validate(record)
+  try {
+    return validate(record)
+  } catch {
+    return false // nested deeper than the stack
+  }
 }
 
 /** The same, leaving what was wrong in \`errors\`. */

@@ -5,7 +5,7 @@ import independent from 'canonicalize'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isCanonicalText } from './canonical.ts'
-import { jsonValue, wellFormed } from './json-value.fixture.ts'
+import { isKey, jsonValue, wellFormed } from './json-value.fixture.ts'
 import type { Block, RecordDraft } from './line.ts'
 import { block, recordLine } from './line.ts'
 import type { Chain, RecordTime } from './record.ts'
@@ -20,11 +20,7 @@ function hex(digits: number): fc.Arbitrary<string> {
   })
 }
 
-const anObject = fc.dictionary(
-  wellFormed.filter((key) => key !== '__proto__'),
-  jsonValue,
-  { noNullPrototype: false },
-)
+const anObject = fc.dictionary(wellFormed.filter(isKey), jsonValue, { noNullPrototype: false })
 // The builder does not look into blocks, so any object stands for any block.
 const aBlock = anObject.map((value) => block(value)) as fc.Arbitrary<Block<never>>
 
@@ -79,9 +75,11 @@ test('a line built from blocks is the canonical form of its record', () => {
       expect(isCanonicalText(line, record)).toBe(true)
       expect(record).toMatchObject({ chain, time, type: draft.type, v: 1, rev: 0 })
       // As texts: a key such as `constructor` in an object without prototype misleads `toEqual`.
-      const parts = Object.entries(draft).filter(([name]) => !['type', 'severity'].includes(name))
+      const parts: [string, unknown][] = Object.entries(draft).filter(
+        ([name]) => !['type', 'severity'].includes(name),
+      )
       for (const [name, part] of parts) {
-        const value = BLOCKS.has(name) ? (part as Block<unknown>).value : part
+        const value: unknown = BLOCKS.has(name) ? (part as Block<unknown>).value : part
         expect(independent(record[name])).toBe(independent(value))
       }
     }),

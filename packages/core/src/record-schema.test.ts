@@ -40,6 +40,7 @@ function schemaPaths(unresolved: Node, which: 'all' | 'required', at = ''): read
   if (node.anyOf !== undefined) {
     return which === 'all' ? node.anyOf.flatMap((one) => schemaPaths(one, which, at)) : []
   }
+  if (node.properties === undefined && node.maxCanonicalBytes !== undefined) return []
   if (node.items !== undefined) {
     return which === 'all' ? schemaPaths(node.items, which, `${at}[]`) : []
   }
@@ -232,6 +233,10 @@ describe('caps and forms', () => {
     ['/ext', { a: 'x'.repeat(4088) }, { a: 'x'.repeat(4089) }],
     ['/ext', { a: '\n'.repeat(2044) }, { a: '\n'.repeat(2045) }],
     ['/ext', {}, []],
+    ['/ext', { 'a/b': [{ 'é ~': [1.5, null] }] }, { a: [{ 'a"b': 1 }] }],
+    ['/ext', { '': 1 }, { 'a\\b': 1 }],
+    ['/ext', { '\u007f': 1 }, { a: { '\u001f': 1 } }],
+    ['/invocation/summary/fields', { 'a.b': 1 }, { 'a\nb': 1 }],
     ['/v', 1, 2],
     ['/rev', 0, 1],
     ['/severity', 'critical', 'fatal'],
@@ -251,6 +256,15 @@ describe('caps and forms', () => {
     [{ type: 'toString' }, '', 'is of an unknown type'],
   ])('%j is refused with its path and rule', (record, path, rule) => {
     expect(schemaViolation(record)).toEqual({ path, rule })
+  })
+
+  test('what is nested deeper than the stack is refused', () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)
+    expect(validateRecord(change('/ext', { deep }))).toBe(false)
+    expect(schemaViolation(change('/ext', { deep }))).toEqual({
+      path: '/ext',
+      rule: 'is nested too deep',
+    })
   })
 
   test('the violation names the place', () => {

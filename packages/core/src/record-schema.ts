@@ -29,6 +29,7 @@ import {
   TEXT_CAPS,
   text,
   time,
+  userKeys,
 } from './schema-terms.ts'
 
 /**
@@ -115,9 +116,7 @@ const observed = closed(
   { flags_more: more, output_bytes: integer(0) },
 )
 const summary = closed({
-  fields: open(TEXT_CAPS.text, {
-    additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
-  }),
+  fields: open(TEXT_CAPS.text, { type: ['string', 'number', 'boolean', 'null'] }),
   truncated: flag,
 })
 const callError = closed(
@@ -249,8 +248,16 @@ function recordOf(type: EventType): JsonSchema {
   const { required, optional } = attributedTypes[type] as Blocks
   return closed(
     { ...envelope, actor: ref('actor'), context: ref('context'), trace: ref('trace'), ...required },
-    { ext: open(TEXT_CAPS.text), retention: ref('retention'), ...optional },
+    { ext: ref('ext'), retention: ref('retention'), ...optional },
   )
+}
+
+/** Any JSON value whose keys need no escape. */
+const userValue: JsonSchema = {
+  type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
+  propertyNames: userKeys,
+  additionalProperties: ref('userValue'),
+  items: ref('userValue'),
 }
 
 const freeText: JsonSchema = {
@@ -280,6 +287,7 @@ export const recordSchema: JsonSchema = {
     contentDetail,
     context,
     endInvocation,
+    ext: open(TEXT_CAPS.text, ref('userValue')),
     freeText,
     observed,
     observedEpoch,
@@ -290,5 +298,6 @@ export const recordSchema: JsonSchema = {
     time: recordTime,
     tool,
     trace,
+    userValue,
   },
 }

@@ -75,9 +75,21 @@ export function hex(digits: number): JsonSchema {
   return form(`^[0-9a-f]{${digits}}$`, digits)
 }
 
+/**
+ * Keys of users that JSON writes without an escape. V8 reads a key with one as another key when an
+ * object with a backslash in its key went before (https://github.com/nodejs/node/issues/63785, Node
+ * 24 and 26), so such a line would be canonical in one process and not in the next.
+ */
+export const userKeys: JsonSchema = { pattern: '^[^"\\\\\\u0000-\\u001f]*$' }
+
 /** An object of the user's keys. */
-export function open(bytesMax: number, values: JsonSchema = {}): JsonSchema {
-  return { type: 'object', ...values, maxCanonicalBytes: bytesMax }
+export function open(bytesMax: number, values: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    propertyNames: userKeys,
+    additionalProperties: values,
+    maxCanonicalBytes: bytesMax,
+  }
 }
 
 /** An object with these keys and no others. */

@@ -15,7 +15,11 @@ export interface SchemaViolation {
 
 /** The first violation of the schema, or undefined where the record holds. */
 export function schemaViolation(record: unknown): SchemaViolation | undefined {
-  if (validate(record)) return undefined
+  try {
+    if (validate(record)) return undefined
+  } catch {
+    return { path: '/ext', rule: 'is nested too deep' }
+  }
   // Alternatives that were tried come first, the rule that failed over all of them last.
   const { instancePath: path = '', keyword = '', params = {} } = validate.errors?.at(-1) ?? {}
   return { path, rule: ruleText(keyword, params) }

@@ -5,9 +5,16 @@
 import { canonicalByteLength } from './canonical.ts'
 import type { AuditRecord } from './record.ts'
 
-/** Whether `record` is one of v 1, rev 0: right blocks for its type, every cap kept, no other key. */
+/**
+ * Whether `record` is one of v 1, rev 0: right blocks for its type, every cap kept, no other key.
+ * Never throws.
+ */
 export function validateRecord(record: unknown): record is AuditRecord {
-  return validate(record)
+  try {
+    return validate(record)
+  } catch {
+    return false // nested deeper than the stack
+  }
 }
 
 /** The same, leaving what was wrong in `errors`. */
@@ -17,7 +24,7 @@ export interface GeneratedValidator {
 }
 
 export const validate: GeneratedValidator = validate21;
-const schema7 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["from","to"],"properties":{"from":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"summary":{"$ref":"#/$defs/freeText"},"to":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256}},"additionalProperties":false},"ext":{"type":"object","maxCanonicalBytes":4096},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"agent.handoff"},"v":{"const":1}},"additionalProperties":false};
+const schema7 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["from","to"],"properties":{"from":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"summary":{"$ref":"#/$defs/freeText"},"to":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256}},"additionalProperties":false},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"agent.handoff"},"v":{"const":1}},"additionalProperties":false};
 const func2 = Object.prototype.hasOwnProperty;
 const schema8 = {"type":"object","required":["agent","user"],"properties":{"agent":{"type":"object","required":["id"],"properties":{"id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"name":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"version":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false},"client":{"type":"object","required":[],"properties":{"address_ref":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"channel":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"user_agent":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256}},"additionalProperties":false},"conversation":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"model":{"type":"object","required":["name","provider"],"properties":{"name":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"provider":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"version":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false},"on_behalf_of":{"type":"array","maxItems":16,"items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"on_behalf_of_more":{"type":"integer","minimum":1,"maximum":9007199254740991},"session":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"source":{"type":"string","pattern":"^(user|system|agent:[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+)$","maxCanonicalBytes":134},"trigger":{"type":"string","enum":["user_request","proactive","retry","follow_up","system"]},"turn":{"type":"integer","minimum":0,"maximum":9007199254740991},"user":{"type":"object","required":["ref"],"properties":{"ref":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"role":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false}},"additionalProperties":false};
 const pattern0 = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$", "");
@@ -2485,23 +2492,173 @@ validate29.errors = vErrors;
 return errors === 0;
 }
 
-const pattern35 = new RegExp("^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$", "");
+const pattern35 = new RegExp("^[^\"\\\\\\u0000-\\u001f]*$", "");
+const wrapper0 = {validate: validate34};
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if((((typeof data != "object") && (typeof data !== "string")) && (!((typeof data == "number") && (isFinite(data))))) && (typeof data !== "boolean")){
+validate34.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+if(errors === 0){
+if(Array.isArray(data)){
+var valid0 = true;
+const len0 = data.length;
+for(let i0=0; i0<len0; i0++){
+const _errs1 = errors;
+if(!(wrapper0.validate(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? wrapper0.validate.errors : vErrors.concat(wrapper0.validate.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs1 === errors;
+if(!valid0){
+break;
+}
+}
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+const _errs2 = errors;
+if(typeof key0 === "string"){
+if(!pattern35.test(key0)){
+const err0 = {instancePath,keyword:"pattern",propertyName:key0};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var valid1 = _errs2 === errors;
+if(!valid1){
+const err1 = {instancePath,keyword:"propertyNames"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate34.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid1){
+for(const key1 in data){
+const _errs4 = errors;
+if(!(wrapper0.validate(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData}))){
+vErrors = vErrors === null ? wrapper0.validate.errors : vErrors.concat(wrapper0.validate.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs4 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+}
+validate34.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(typeof data === "string"){
+if((typeof data !== "string" || data.length > 682) && canonicalByteLength(data) > 4096){
+validate33.errors = [{instancePath,keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+const _errs1 = errors;
+if(typeof key0 === "string"){
+if(!pattern35.test(key0)){
+const err0 = {instancePath,keyword:"pattern",propertyName:key0};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var valid0 = _errs1 === errors;
+if(!valid0){
+const err1 = {instancePath,keyword:"propertyNames"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate33.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid0){
+const _errs2 = errors;
+for(const key1 in data){
+const _errs3 = errors;
+if(!(validate34(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs3 === errors;
+if(!valid1){
+break;
+}
+}
+if(_errs2 === errors){
+if((typeof data !== "string" || data.length > 682) && canonicalByteLength(data) > 4096){
+validate33.errors = [{instancePath,keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+else {
+validate33.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+}
+validate33.errors = vErrors;
+return errors === 0;
+}
+
+const pattern37 = new RegExp("^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$", "");
+
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.policy === undefined) && (missing0 = "policy")){
-validate33.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate37.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "keep_until") || (key0 === "policy")) || (key0 === "policy_rev"))){
-validate33.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate37.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2512,13 +2669,13 @@ let data0 = data.keep_until;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(!pattern35.test(data0)){
-validate33.errors = [{instancePath:instancePath+"/keep_until",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+if(!pattern37.test(data0)){
+validate37.errors = [{instancePath:instancePath+"/keep_until",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
 return false;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/keep_until",keyword:"type"}];
+validate37.errors = [{instancePath:instancePath+"/keep_until",keyword:"type"}];
 return false;
 }
 }
@@ -2534,24 +2691,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate33.errors = [{instancePath:instancePath+"/policy",keyword:"pattern"}];
+validate37.errors = [{instancePath:instancePath+"/policy",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate33.errors = [{instancePath:instancePath+"/policy",keyword:"maxCanonicalBytes"}];
+validate37.errors = [{instancePath:instancePath+"/policy",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/policy",keyword:"type"}];
+validate37.errors = [{instancePath:instancePath+"/policy",keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate33.errors = [{instancePath:instancePath+"/policy",keyword:"maxCanonicalBytes"}];
+validate37.errors = [{instancePath:instancePath+"/policy",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -2567,18 +2724,18 @@ if(data.policy_rev !== undefined){
 let data2 = data.policy_rev;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate33.errors = [{instancePath:instancePath+"/policy_rev",keyword:"type"}];
+validate37.errors = [{instancePath:instancePath+"/policy_rev",keyword:"type"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate33.errors = [{instancePath:instancePath+"/policy_rev",keyword:"maximum"}];
+validate37.errors = [{instancePath:instancePath+"/policy_rev",keyword:"maximum"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate33.errors = [{instancePath:instancePath+"/policy_rev",keyword:"minimum"}];
+validate37.errors = [{instancePath:instancePath+"/policy_rev",keyword:"minimum"}];
 return false;
 }
 }
@@ -2595,31 +2752,31 @@ var valid0 = true;
 }
 }
 else {
-validate33.errors = [{instancePath,keyword:"type"}];
+validate37.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate33.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
 
-const pattern39 = new RegExp("^(0|[1-9]\\d{0,18})$", "");
+const pattern41 = new RegExp("^(0|[1-9]\\d{0,18})$", "");
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.at === undefined) && (missing0 = "at")) || ((data.mono_ns === undefined) && (missing0 = "mono_ns"))){
-validate35.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate39.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "at") || (key0 === "event_at")) || (key0 === "mono_ns"))){
-validate35.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate39.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2630,13 +2787,13 @@ let data0 = data.at;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(!pattern35.test(data0)){
-validate35.errors = [{instancePath:instancePath+"/at",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+if(!pattern37.test(data0)){
+validate39.errors = [{instancePath:instancePath+"/at",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/at",keyword:"type"}];
+validate39.errors = [{instancePath:instancePath+"/at",keyword:"type"}];
 return false;
 }
 }
@@ -2651,13 +2808,13 @@ let data1 = data.event_at;
 const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
-if(!pattern35.test(data1)){
-validate35.errors = [{instancePath:instancePath+"/event_at",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+if(!pattern37.test(data1)){
+validate39.errors = [{instancePath:instancePath+"/event_at",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/event_at",keyword:"type"}];
+validate39.errors = [{instancePath:instancePath+"/event_at",keyword:"type"}];
 return false;
 }
 }
@@ -2672,13 +2829,13 @@ let data2 = data.mono_ns;
 const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data2 === "string"){
-if(!pattern39.test(data2)){
-validate35.errors = [{instancePath:instancePath+"/mono_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
+if(!pattern41.test(data2)){
+validate39.errors = [{instancePath:instancePath+"/mono_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/mono_ns",keyword:"type"}];
+validate39.errors = [{instancePath:instancePath+"/mono_ns",keyword:"type"}];
 return false;
 }
 }
@@ -2693,30 +2850,30 @@ var valid0 = true;
 }
 }
 else {
-validate35.errors = [{instancePath,keyword:"type"}];
+validate39.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate35.errors = vErrors;
+validate39.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.span_id === undefined) && (missing0 = "span_id")) || ((data.trace_id === undefined) && (missing0 = "trace_id"))){
-validate37.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate41.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "parent_span_id") || (key0 === "span_id")) || (key0 === "synthetic")) || (key0 === "trace_id"))){
-validate37.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate41.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2728,12 +2885,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern26.test(data0)){
-validate37.errors = [{instancePath:instancePath+"/parent_span_id",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate41.errors = [{instancePath:instancePath+"/parent_span_id",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate37.errors = [{instancePath:instancePath+"/parent_span_id",keyword:"type"}];
+validate41.errors = [{instancePath:instancePath+"/parent_span_id",keyword:"type"}];
 return false;
 }
 }
@@ -2749,12 +2906,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern26.test(data1)){
-validate37.errors = [{instancePath:instancePath+"/span_id",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate41.errors = [{instancePath:instancePath+"/span_id",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate37.errors = [{instancePath:instancePath+"/span_id",keyword:"type"}];
+validate41.errors = [{instancePath:instancePath+"/span_id",keyword:"type"}];
 return false;
 }
 }
@@ -2767,7 +2924,7 @@ if(valid0){
 if(data.synthetic !== undefined){
 const _errs6 = errors;
 if(true !== data.synthetic){
-validate37.errors = [{instancePath:instancePath+"/synthetic",keyword:"const"}];
+validate41.errors = [{instancePath:instancePath+"/synthetic",keyword:"const"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -2782,12 +2939,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
 if(!pattern25.test(data3)){
-validate37.errors = [{instancePath:instancePath+"/trace_id",keyword:"pattern",params:{pattern: "^[0-9a-f]{32}$"}}];
+validate41.errors = [{instancePath:instancePath+"/trace_id",keyword:"pattern",params:{pattern: "^[0-9a-f]{32}$"}}];
 return false;
 }
 }
 else {
-validate37.errors = [{instancePath:instancePath+"/trace_id",keyword:"type"}];
+validate41.errors = [{instancePath:instancePath+"/trace_id",keyword:"type"}];
 return false;
 }
 }
@@ -2803,11 +2960,11 @@ var valid0 = true;
 }
 }
 else {
-validate37.errors = [{instancePath,keyword:"type"}];
+validate41.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate37.errors = vErrors;
+validate41.errors = vErrors;
 return errors === 0;
 }
 
@@ -2986,27 +3143,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data7 = data.ext;
 const _errs13 = errors;
-if(errors === _errs13){
-if(typeof data7 === "string"){
-if((typeof data7 !== "string" || data7.length > 682) && canonicalByteLength(data7) > 4096){
-validate22.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs13){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if((typeof data7 !== "string" || data7.length > 682) && canonicalByteLength(data7) > 4096){
-validate22.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs13 === errors;
 }
@@ -3015,10 +3155,22 @@ var valid0 = true;
 }
 if(valid0){
 if(data.retention !== undefined){
-const _errs15 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+const _errs14 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs15 = errors;
+if(0 !== data.rev){
+validate22.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs15 === errors;
 }
@@ -3026,21 +3178,9 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
-const _errs16 = errors;
-if(0 !== data.rev){
-validate22.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.severity !== undefined){
 let data10 = data.severity;
-const _errs17 = errors;
+const _errs16 = errors;
 if(typeof data10 !== "string"){
 validate22.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
@@ -3049,16 +3189,28 @@ if(!((((((data10 === "trace") || (data10 === "debug")) || (data10 === "info")) |
 validate22.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
-var valid0 = _errs17 === errors;
+var valid0 = _errs16 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.time !== undefined){
+const _errs18 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.trace !== undefined){
 const _errs19 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs19 === errors;
@@ -3067,11 +3219,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.type !== undefined){
 const _errs20 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if("agent.handoff" !== data.type){
+validate22.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
 }
 var valid0 = _errs20 === errors;
 }
@@ -3079,25 +3231,13 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
-const _errs21 = errors;
-if("agent.handoff" !== data.type){
-validate22.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs21 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.v !== undefined){
-const _errs22 = errors;
+const _errs21 = errors;
 if(1 !== data.v){
 validate22.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs21 === errors;
 }
 else {
 var valid0 = true;
@@ -3125,23 +3265,23 @@ validate22.errors = vErrors;
 return errors === 0;
 }
 
-const schema16 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"type":"object","maxCanonicalBytes":4096},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"agent.output"},"v":{"const":1}},"additionalProperties":false};
+const schema18 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"agent.output"},"v":{"const":1}},"additionalProperties":false};
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.bytes === undefined) && (missing0 = "bytes")) || ((data.content === undefined) && (missing0 = "content"))){
-validate43.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate47.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "bytes") || (key0 === "content"))){
-validate43.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate47.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3151,18 +3291,18 @@ if(data.bytes !== undefined){
 let data0 = data.bytes;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate43.errors = [{instancePath:instancePath+"/bytes",keyword:"type"}];
+validate47.errors = [{instancePath:instancePath+"/bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate43.errors = [{instancePath:instancePath+"/bytes",keyword:"maximum"}];
+validate47.errors = [{instancePath:instancePath+"/bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate43.errors = [{instancePath:instancePath+"/bytes",keyword:"minimum"}];
+validate47.errors = [{instancePath:instancePath+"/bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -3190,30 +3330,30 @@ var valid0 = true;
 }
 }
 else {
-validate43.errors = [{instancePath,keyword:"type"}];
+validate47.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate43.errors = vErrors;
+validate47.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate39.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate43.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema16.properties, key0))){
-validate39.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema18.properties, key0))){
+validate43.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3257,8 +3397,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate43(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+if(!(validate47(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -3268,27 +3408,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data4 = data.ext;
 const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data4 === "string"){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate39.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate39.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate39.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
 }
@@ -3297,10 +3420,22 @@ var valid0 = true;
 }
 if(valid0){
 if(data.retention !== undefined){
-const _errs8 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+const _errs7 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs8 = errors;
+if(0 !== data.rev){
+validate43.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs8 === errors;
 }
@@ -3308,10 +3443,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
+if(data.severity !== undefined){
+let data7 = data.severity;
 const _errs9 = errors;
-if(0 !== data.rev){
-validate39.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+if(typeof data7 !== "string"){
+validate43.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
+validate43.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -3320,27 +3460,22 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data7 = data.severity;
-const _errs10 = errors;
-if(typeof data7 !== "string"){
-validate39.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
+if(data.time !== undefined){
+const _errs11 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
 }
-if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
-validate39.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs10 === errors;
+var valid0 = _errs11 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.time !== undefined){
+if(data.trace !== undefined){
 const _errs12 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs12 === errors;
@@ -3349,11 +3484,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.type !== undefined){
 const _errs13 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if("agent.output" !== data.type){
+validate43.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
 }
 var valid0 = _errs13 === errors;
 }
@@ -3361,10 +3496,10 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
+if(data.v !== undefined){
 const _errs14 = errors;
-if("agent.output" !== data.type){
-validate39.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+if(1 !== data.v){
+validate43.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -3372,18 +3507,6 @@ var valid0 = _errs14 === errors;
 else {
 var valid0 = true;
 }
-if(valid0){
-if(data.v !== undefined){
-const _errs15 = errors;
-if(1 !== data.v){
-validate39.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs15 === errors;
-}
-else {
-var valid0 = true;
-}
 }
 }
 }
@@ -3399,32 +3522,32 @@ var valid0 = true;
 }
 }
 else {
-validate39.errors = [{instancePath,keyword:"type"}];
+validate43.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate39.errors = vErrors;
+validate43.errors = vErrors;
 return errors === 0;
 }
 
-const schema18 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["chars","text"],"properties":{"chars":{"type":"integer","minimum":0,"maximum":9007199254740991},"confidence":{"type":"string","pattern":"^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"},"plan":{"$ref":"#/$defs/freeText"},"plan_steps":{"type":"integer","minimum":0,"maximum":9007199254740991},"text":{"$ref":"#/$defs/freeText"}},"additionalProperties":false},"ext":{"type":"object","maxCanonicalBytes":4096},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"agent.reasoning"},"v":{"const":1}},"additionalProperties":false};
-const pattern43 = new RegExp("^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$", "");
+const schema20 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["chars","text"],"properties":{"chars":{"type":"integer","minimum":0,"maximum":9007199254740991},"confidence":{"type":"string","pattern":"^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"},"plan":{"$ref":"#/$defs/freeText"},"plan_steps":{"type":"integer","minimum":0,"maximum":9007199254740991},"text":{"$ref":"#/$defs/freeText"}},"additionalProperties":false},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"agent.reasoning"},"v":{"const":1}},"additionalProperties":false};
+const pattern45 = new RegExp("^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$", "");
 
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate49.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate54.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema18.properties, key0))){
-validate49.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema20.properties, key0))){
+validate54.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3473,14 +3596,14 @@ if(errors === _errs5){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 let missing1;
 if(((data3.chars === undefined) && (missing1 = "chars")) || ((data3.text === undefined) && (missing1 = "text"))){
-validate49.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+validate54.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data3){
 if(!(((((key1 === "chars") || (key1 === "confidence")) || (key1 === "plan")) || (key1 === "plan_steps")) || (key1 === "text"))){
-validate49.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate54.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -3490,18 +3613,18 @@ if(data3.chars !== undefined){
 let data4 = data3.chars;
 const _errs8 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate49.errors = [{instancePath:instancePath+"/detail/chars",keyword:"type"}];
+validate54.errors = [{instancePath:instancePath+"/detail/chars",keyword:"type"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 9007199254740991 || isNaN(data4)){
-validate49.errors = [{instancePath:instancePath+"/detail/chars",keyword:"maximum"}];
+validate54.errors = [{instancePath:instancePath+"/detail/chars",keyword:"maximum"}];
 return false;
 }
 else {
 if(data4 < 0 || isNaN(data4)){
-validate49.errors = [{instancePath:instancePath+"/detail/chars",keyword:"minimum"}];
+validate54.errors = [{instancePath:instancePath+"/detail/chars",keyword:"minimum"}];
 return false;
 }
 }
@@ -3518,13 +3641,13 @@ let data5 = data3.confidence;
 const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data5 === "string"){
-if(!pattern43.test(data5)){
-validate49.errors = [{instancePath:instancePath+"/detail/confidence",keyword:"pattern",params:{pattern: "^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"}}];
+if(!pattern45.test(data5)){
+validate54.errors = [{instancePath:instancePath+"/detail/confidence",keyword:"pattern",params:{pattern: "^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"}}];
 return false;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/detail/confidence",keyword:"type"}];
+validate54.errors = [{instancePath:instancePath+"/detail/confidence",keyword:"type"}];
 return false;
 }
 }
@@ -3550,18 +3673,18 @@ if(data3.plan_steps !== undefined){
 let data7 = data3.plan_steps;
 const _errs13 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate49.errors = [{instancePath:instancePath+"/detail/plan_steps",keyword:"type"}];
+validate54.errors = [{instancePath:instancePath+"/detail/plan_steps",keyword:"type"}];
 return false;
 }
 if(errors === _errs13){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 9007199254740991 || isNaN(data7)){
-validate49.errors = [{instancePath:instancePath+"/detail/plan_steps",keyword:"maximum"}];
+validate54.errors = [{instancePath:instancePath+"/detail/plan_steps",keyword:"maximum"}];
 return false;
 }
 else {
 if(data7 < 0 || isNaN(data7)){
-validate49.errors = [{instancePath:instancePath+"/detail/plan_steps",keyword:"minimum"}];
+validate54.errors = [{instancePath:instancePath+"/detail/plan_steps",keyword:"minimum"}];
 return false;
 }
 }
@@ -3592,7 +3715,7 @@ var valid1 = true;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+validate54.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
 return false;
 }
 }
@@ -3603,27 +3726,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data9 = data.ext;
 const _errs16 = errors;
-if(errors === _errs16){
-if(typeof data9 === "string"){
-if((typeof data9 !== "string" || data9.length > 682) && canonicalByteLength(data9) > 4096){
-validate49.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs16){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if((typeof data9 !== "string" || data9.length > 682) && canonicalByteLength(data9) > 4096){
-validate49.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate49.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs16 === errors;
 }
@@ -3632,10 +3738,22 @@ var valid0 = true;
 }
 if(valid0){
 if(data.retention !== undefined){
-const _errs18 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+const _errs17 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs18 = errors;
+if(0 !== data.rev){
+validate54.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs18 === errors;
 }
@@ -3643,10 +3761,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
+if(data.severity !== undefined){
+let data12 = data.severity;
 const _errs19 = errors;
-if(0 !== data.rev){
-validate49.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+if(typeof data12 !== "string"){
+validate54.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data12 === "trace") || (data12 === "debug")) || (data12 === "info")) || (data12 === "warning")) || (data12 === "error")) || (data12 === "critical"))){
+validate54.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs19 === errors;
@@ -3655,27 +3778,22 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data12 = data.severity;
-const _errs20 = errors;
-if(typeof data12 !== "string"){
-validate49.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
+if(data.time !== undefined){
+const _errs21 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
 }
-if(!((((((data12 === "trace") || (data12 === "debug")) || (data12 === "info")) || (data12 === "warning")) || (data12 === "error")) || (data12 === "critical"))){
-validate49.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs20 === errors;
+var valid0 = _errs21 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.time !== undefined){
+if(data.trace !== undefined){
 const _errs22 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs22 === errors;
@@ -3684,11 +3802,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.type !== undefined){
 const _errs23 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if("agent.reasoning" !== data.type){
+validate54.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
 }
 var valid0 = _errs23 === errors;
 }
@@ -3696,10 +3814,10 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
+if(data.v !== undefined){
 const _errs24 = errors;
-if("agent.reasoning" !== data.type){
-validate49.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+if(1 !== data.v){
+validate54.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs24 === errors;
@@ -3707,18 +3825,6 @@ var valid0 = _errs24 === errors;
 else {
 var valid0 = true;
 }
-if(valid0){
-if(data.v !== undefined){
-const _errs25 = errors;
-if(1 !== data.v){
-validate49.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs25 === errors;
-}
-else {
-var valid0 = true;
-}
 }
 }
 }
@@ -3734,33 +3840,33 @@ var valid0 = true;
 }
 }
 else {
-validate49.errors = [{instancePath,keyword:"type"}];
+validate54.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate49.errors = vErrors;
+validate54.errors = vErrors;
 return errors === 0;
 }
 
-const schema19 = {"type":"object","required":["actor","authorization","chain","context","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["reason"],"properties":{"reason":{"$ref":"#/$defs/freeText"}},"additionalProperties":false},"ext":{"type":"object","maxCanonicalBytes":4096},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"authz.denied"},"v":{"const":1}},"additionalProperties":false};
-const schema20 = {"type":"object","required":["decision","method","permissions_denied","permissions_used"],"properties":{"approver":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"decision":{"type":"string","enum":["granted","denied","pending","not_required"]},"expires":{"type":"string","pattern":"^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"},"grant":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"method":{"type":"string","enum":["policy","human_approval","jit_elevation","break_glass","none"]},"permissions_denied":{"type":"array","maxItems":32,"items":{"type":"string","pattern":"^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}},"permissions_denied_more":{"type":"integer","minimum":1,"maximum":9007199254740991},"permissions_used":{"type":"array","maxItems":32,"items":{"type":"string","pattern":"^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}},"permissions_used_more":{"type":"integer","minimum":1,"maximum":9007199254740991},"policy":{"type":"object","required":["id"],"properties":{"digest":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"version":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false}},"additionalProperties":false};
-const pattern47 = new RegExp("^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$", "");
+const schema21 = {"type":"object","required":["actor","authorization","chain","context","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["reason"],"properties":{"reason":{"$ref":"#/$defs/freeText"}},"additionalProperties":false},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"authz.denied"},"v":{"const":1}},"additionalProperties":false};
+const schema22 = {"type":"object","required":["decision","method","permissions_denied","permissions_used"],"properties":{"approver":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"decision":{"type":"string","enum":["granted","denied","pending","not_required"]},"expires":{"type":"string","pattern":"^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"},"grant":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"method":{"type":"string","enum":["policy","human_approval","jit_elevation","break_glass","none"]},"permissions_denied":{"type":"array","maxItems":32,"items":{"type":"string","pattern":"^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}},"permissions_denied_more":{"type":"integer","minimum":1,"maximum":9007199254740991},"permissions_used":{"type":"array","maxItems":32,"items":{"type":"string","pattern":"^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}},"permissions_used_more":{"type":"integer","minimum":1,"maximum":9007199254740991},"policy":{"type":"object","required":["id"],"properties":{"digest":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"version":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false}},"additionalProperties":false};
+const pattern49 = new RegExp("^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$", "");
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.decision === undefined) && (missing0 = "decision")) || ((data.method === undefined) && (missing0 = "method"))) || ((data.permissions_denied === undefined) && (missing0 = "permissions_denied"))) || ((data.permissions_used === undefined) && (missing0 = "permissions_used"))){
-validate60.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate66.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema20.properties, key0))){
-validate60.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema22.properties, key0))){
+validate66.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3772,24 +3878,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate60.errors = [{instancePath:instancePath+"/approver",keyword:"pattern"}];
+validate66.errors = [{instancePath:instancePath+"/approver",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate60.errors = [{instancePath:instancePath+"/approver",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/approver",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/approver",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/approver",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate60.errors = [{instancePath:instancePath+"/approver",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/approver",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -3805,11 +3911,11 @@ if(data.decision !== undefined){
 let data1 = data.decision;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate60.errors = [{instancePath:instancePath+"/decision",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/decision",keyword:"type"}];
 return false;
 }
 if(!((((data1 === "granted") || (data1 === "denied")) || (data1 === "pending")) || (data1 === "not_required"))){
-validate60.errors = [{instancePath:instancePath+"/decision",keyword:"enum"}];
+validate66.errors = [{instancePath:instancePath+"/decision",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -3823,13 +3929,13 @@ let data2 = data.expires;
 const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data2 === "string"){
-if(!pattern35.test(data2)){
-validate60.errors = [{instancePath:instancePath+"/expires",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+if(!pattern37.test(data2)){
+validate66.errors = [{instancePath:instancePath+"/expires",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
 return false;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/expires",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/expires",keyword:"type"}];
 return false;
 }
 }
@@ -3845,24 +3951,24 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(typeof data3 === "string"){
 if(!pattern0.test(data3)){
-validate60.errors = [{instancePath:instancePath+"/grant",keyword:"pattern"}];
+validate66.errors = [{instancePath:instancePath+"/grant",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate60.errors = [{instancePath:instancePath+"/grant",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/grant",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/grant",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/grant",keyword:"type"}];
 return false;
 }
 if(errors === _errs8){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate60.errors = [{instancePath:instancePath+"/grant",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/grant",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -3878,11 +3984,11 @@ if(data.method !== undefined){
 let data4 = data.method;
 const _errs10 = errors;
 if(typeof data4 !== "string"){
-validate60.errors = [{instancePath:instancePath+"/method",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/method",keyword:"type"}];
 return false;
 }
 if(!(((((data4 === "policy") || (data4 === "human_approval")) || (data4 === "jit_elevation")) || (data4 === "break_glass")) || (data4 === "none"))){
-validate60.errors = [{instancePath:instancePath+"/method",keyword:"enum"}];
+validate66.errors = [{instancePath:instancePath+"/method",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -3897,7 +4003,7 @@ const _errs12 = errors;
 if(errors === _errs12){
 if(Array.isArray(data5)){
 if(data5.length > 32){
-validate60.errors = [{instancePath:instancePath+"/permissions_denied",keyword:"maxItems"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_denied",keyword:"maxItems"}];
 return false;
 }
 else {
@@ -3908,13 +4014,13 @@ let data6 = data5[i0];
 const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data6 === "string"){
-if(!pattern47.test(data6)){
-validate60.errors = [{instancePath:instancePath+"/permissions_denied/" + i0,keyword:"pattern",params:{pattern: "^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}}];
+if(!pattern49.test(data6)){
+validate66.errors = [{instancePath:instancePath+"/permissions_denied/" + i0,keyword:"pattern",params:{pattern: "^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}}];
 return false;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/permissions_denied/" + i0,keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_denied/" + i0,keyword:"type"}];
 return false;
 }
 }
@@ -3926,7 +4032,7 @@ break;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/permissions_denied",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_denied",keyword:"type"}];
 return false;
 }
 }
@@ -3940,18 +4046,18 @@ if(data.permissions_denied_more !== undefined){
 let data7 = data.permissions_denied_more;
 const _errs16 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate60.errors = [{instancePath:instancePath+"/permissions_denied_more",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_denied_more",keyword:"type"}];
 return false;
 }
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 9007199254740991 || isNaN(data7)){
-validate60.errors = [{instancePath:instancePath+"/permissions_denied_more",keyword:"maximum"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_denied_more",keyword:"maximum"}];
 return false;
 }
 else {
 if(data7 < 1 || isNaN(data7)){
-validate60.errors = [{instancePath:instancePath+"/permissions_denied_more",keyword:"minimum"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_denied_more",keyword:"minimum"}];
 return false;
 }
 }
@@ -3969,7 +4075,7 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(Array.isArray(data8)){
 if(data8.length > 32){
-validate60.errors = [{instancePath:instancePath+"/permissions_used",keyword:"maxItems"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_used",keyword:"maxItems"}];
 return false;
 }
 else {
@@ -3980,13 +4086,13 @@ let data9 = data8[i1];
 const _errs20 = errors;
 if(errors === _errs20){
 if(typeof data9 === "string"){
-if(!pattern47.test(data9)){
-validate60.errors = [{instancePath:instancePath+"/permissions_used/" + i1,keyword:"pattern",params:{pattern: "^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}}];
+if(!pattern49.test(data9)){
+validate66.errors = [{instancePath:instancePath+"/permissions_used/" + i1,keyword:"pattern",params:{pattern: "^(network|filesystem|code_execution|data_access)(:[a-z_]{1,32})?$"}}];
 return false;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/permissions_used/" + i1,keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_used/" + i1,keyword:"type"}];
 return false;
 }
 }
@@ -3998,7 +4104,7 @@ break;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/permissions_used",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_used",keyword:"type"}];
 return false;
 }
 }
@@ -4012,18 +4118,18 @@ if(data.permissions_used_more !== undefined){
 let data10 = data.permissions_used_more;
 const _errs22 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate60.errors = [{instancePath:instancePath+"/permissions_used_more",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_used_more",keyword:"type"}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 9007199254740991 || isNaN(data10)){
-validate60.errors = [{instancePath:instancePath+"/permissions_used_more",keyword:"maximum"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_used_more",keyword:"maximum"}];
 return false;
 }
 else {
 if(data10 < 1 || isNaN(data10)){
-validate60.errors = [{instancePath:instancePath+"/permissions_used_more",keyword:"minimum"}];
+validate66.errors = [{instancePath:instancePath+"/permissions_used_more",keyword:"minimum"}];
 return false;
 }
 }
@@ -4042,14 +4148,14 @@ if(errors === _errs24){
 if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
 let missing1;
 if((data11.id === undefined) && (missing1 = "id")){
-validate60.errors = [{instancePath:instancePath+"/policy",keyword:"required",params:{missingProperty: missing1}}];
+validate66.errors = [{instancePath:instancePath+"/policy",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs26 = errors;
 for(const key1 in data11){
 if(!(((key1 === "digest") || (key1 === "id")) || (key1 === "version"))){
-validate60.errors = [{instancePath:instancePath+"/policy",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate66.errors = [{instancePath:instancePath+"/policy",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -4061,24 +4167,24 @@ const _errs27 = errors;
 if(errors === _errs27){
 if(typeof data12 === "string"){
 if(!pattern0.test(data12)){
-validate60.errors = [{instancePath:instancePath+"/policy/digest",keyword:"pattern"}];
+validate66.errors = [{instancePath:instancePath+"/policy/digest",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data12 !== "string" || data12.length > 42) && canonicalByteLength(data12) > 256){
-validate60.errors = [{instancePath:instancePath+"/policy/digest",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/policy/digest",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/policy/digest",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/policy/digest",keyword:"type"}];
 return false;
 }
 if(errors === _errs27){
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 if((typeof data12 !== "string" || data12.length > 42) && canonicalByteLength(data12) > 256){
-validate60.errors = [{instancePath:instancePath+"/policy/digest",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/policy/digest",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4096,24 +4202,24 @@ const _errs29 = errors;
 if(errors === _errs29){
 if(typeof data13 === "string"){
 if(!pattern0.test(data13)){
-validate60.errors = [{instancePath:instancePath+"/policy/id",keyword:"pattern"}];
+validate66.errors = [{instancePath:instancePath+"/policy/id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data13 !== "string" || data13.length > 21) && canonicalByteLength(data13) > 128){
-validate60.errors = [{instancePath:instancePath+"/policy/id",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/policy/id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/policy/id",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/policy/id",keyword:"type"}];
 return false;
 }
 if(errors === _errs29){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 if((typeof data13 !== "string" || data13.length > 21) && canonicalByteLength(data13) > 128){
-validate60.errors = [{instancePath:instancePath+"/policy/id",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/policy/id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4131,24 +4237,24 @@ const _errs31 = errors;
 if(errors === _errs31){
 if(typeof data14 === "string"){
 if(!pattern0.test(data14)){
-validate60.errors = [{instancePath:instancePath+"/policy/version",keyword:"pattern"}];
+validate66.errors = [{instancePath:instancePath+"/policy/version",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data14 !== "string" || data14.length > 21) && canonicalByteLength(data14) > 128){
-validate60.errors = [{instancePath:instancePath+"/policy/version",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/policy/version",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/policy/version",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/policy/version",keyword:"type"}];
 return false;
 }
 if(errors === _errs31){
 if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
 if((typeof data14 !== "string" || data14.length > 21) && canonicalByteLength(data14) > 128){
-validate60.errors = [{instancePath:instancePath+"/policy/version",keyword:"maxCanonicalBytes"}];
+validate66.errors = [{instancePath:instancePath+"/policy/version",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4165,7 +4271,7 @@ var valid3 = true;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/policy",keyword:"type"}];
+validate66.errors = [{instancePath:instancePath+"/policy",keyword:"type"}];
 return false;
 }
 }
@@ -4187,31 +4293,31 @@ var valid0 = true;
 }
 }
 else {
-validate60.errors = [{instancePath,keyword:"type"}];
+validate66.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate60.errors = vErrors;
+validate66.errors = vErrors;
 return errors === 0;
 }
 
-const schema21 = {"type":"object","required":["name","publisher","trust_level","type","version"],"properties":{"digest":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"name":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"publisher":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"registry_ref":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"server":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"trust_level":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"type":{"type":"string","enum":["function","extension","datastore"]},"verification_score":{"type":"string","pattern":"^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"},"version":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false};
+const schema23 = {"type":"object","required":["name","publisher","trust_level","type","version"],"properties":{"digest":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"name":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"publisher":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"registry_ref":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"server":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":256},"trust_level":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"type":{"type":"string","enum":["function","extension","datastore"]},"verification_score":{"type":"string","pattern":"^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"},"version":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128}},"additionalProperties":false};
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.name === undefined) && (missing0 = "name")) || ((data.publisher === undefined) && (missing0 = "publisher"))) || ((data.trust_level === undefined) && (missing0 = "trust_level"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.version === undefined) && (missing0 = "version"))){
-validate67.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate74.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema21.properties, key0))){
-validate67.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema23.properties, key0))){
+validate74.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4223,24 +4329,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate67.errors = [{instancePath:instancePath+"/digest",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/digest",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate67.errors = [{instancePath:instancePath+"/digest",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/digest",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/digest",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/digest",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate67.errors = [{instancePath:instancePath+"/digest",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/digest",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4258,24 +4364,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate67.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 42) && canonicalByteLength(data1) > 256){
-validate67.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 42) && canonicalByteLength(data1) > 256){
-validate67.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4293,24 +4399,24 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!pattern0.test(data2)){
-validate67.errors = [{instancePath:instancePath+"/publisher",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/publisher",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data2 !== "string" || data2.length > 42) && canonicalByteLength(data2) > 256){
-validate67.errors = [{instancePath:instancePath+"/publisher",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/publisher",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/publisher",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/publisher",keyword:"type"}];
 return false;
 }
 if(errors === _errs6){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if((typeof data2 !== "string" || data2.length > 42) && canonicalByteLength(data2) > 256){
-validate67.errors = [{instancePath:instancePath+"/publisher",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/publisher",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4328,24 +4434,24 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(typeof data3 === "string"){
 if(!pattern0.test(data3)){
-validate67.errors = [{instancePath:instancePath+"/registry_ref",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/registry_ref",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data3 !== "string" || data3.length > 42) && canonicalByteLength(data3) > 256){
-validate67.errors = [{instancePath:instancePath+"/registry_ref",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/registry_ref",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/registry_ref",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/registry_ref",keyword:"type"}];
 return false;
 }
 if(errors === _errs8){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if((typeof data3 !== "string" || data3.length > 42) && canonicalByteLength(data3) > 256){
-validate67.errors = [{instancePath:instancePath+"/registry_ref",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/registry_ref",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4363,24 +4469,24 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!pattern0.test(data4)){
-validate67.errors = [{instancePath:instancePath+"/server",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/server",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data4 !== "string" || data4.length > 42) && canonicalByteLength(data4) > 256){
-validate67.errors = [{instancePath:instancePath+"/server",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/server",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/server",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/server",keyword:"type"}];
 return false;
 }
 if(errors === _errs10){
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 if((typeof data4 !== "string" || data4.length > 42) && canonicalByteLength(data4) > 256){
-validate67.errors = [{instancePath:instancePath+"/server",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/server",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4398,24 +4504,24 @@ const _errs12 = errors;
 if(errors === _errs12){
 if(typeof data5 === "string"){
 if(!pattern0.test(data5)){
-validate67.errors = [{instancePath:instancePath+"/trust_level",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/trust_level",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
-validate67.errors = [{instancePath:instancePath+"/trust_level",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/trust_level",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/trust_level",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/trust_level",keyword:"type"}];
 return false;
 }
 if(errors === _errs12){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
-validate67.errors = [{instancePath:instancePath+"/trust_level",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/trust_level",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4431,11 +4537,11 @@ if(data.type !== undefined){
 let data6 = data.type;
 const _errs14 = errors;
 if(typeof data6 !== "string"){
-validate67.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
 return false;
 }
 if(!(((data6 === "function") || (data6 === "extension")) || (data6 === "datastore"))){
-validate67.errors = [{instancePath:instancePath+"/type",keyword:"enum"}];
+validate74.errors = [{instancePath:instancePath+"/type",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -4449,13 +4555,13 @@ let data7 = data.verification_score;
 const _errs16 = errors;
 if(errors === _errs16){
 if(typeof data7 === "string"){
-if(!pattern43.test(data7)){
-validate67.errors = [{instancePath:instancePath+"/verification_score",keyword:"pattern",params:{pattern: "^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"}}];
+if(!pattern45.test(data7)){
+validate74.errors = [{instancePath:instancePath+"/verification_score",keyword:"pattern",params:{pattern: "^-?(0|[1-9]\\d{0,14})(\\.\\d{1,9})?$"}}];
 return false;
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/verification_score",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/verification_score",keyword:"type"}];
 return false;
 }
 }
@@ -4471,24 +4577,24 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data8 === "string"){
 if(!pattern0.test(data8)){
-validate67.errors = [{instancePath:instancePath+"/version",keyword:"pattern"}];
+validate74.errors = [{instancePath:instancePath+"/version",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data8 !== "string" || data8.length > 21) && canonicalByteLength(data8) > 128){
-validate67.errors = [{instancePath:instancePath+"/version",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/version",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/version",keyword:"type"}];
+validate74.errors = [{instancePath:instancePath+"/version",keyword:"type"}];
 return false;
 }
 if(errors === _errs18){
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 if((typeof data8 !== "string" || data8.length > 21) && canonicalByteLength(data8) > 128){
-validate67.errors = [{instancePath:instancePath+"/version",keyword:"maxCanonicalBytes"}];
+validate74.errors = [{instancePath:instancePath+"/version",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -4511,30 +4617,30 @@ var valid0 = true;
 }
 }
 else {
-validate67.errors = [{instancePath,keyword:"type"}];
+validate74.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate67.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate58.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate64.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema19.properties, key0))){
-validate58.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema21.properties, key0))){
+validate64.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4554,8 +4660,8 @@ var valid0 = true;
 if(valid0){
 if(data.authorization !== undefined){
 const _errs3 = errors;
-if(!(validate60(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate66(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
+vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs3 === errors;
@@ -4595,14 +4701,14 @@ if(errors === _errs6){
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 let missing1;
 if((data4.reason === undefined) && (missing1 = "reason")){
-validate58.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+validate64.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs8 = errors;
 for(const key1 in data4){
 if(!(key1 === "reason")){
-validate58.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate64.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -4618,7 +4724,7 @@ errors = vErrors.length;
 }
 }
 else {
-validate58.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+validate64.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
 return false;
 }
 }
@@ -4629,27 +4735,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data6 = data.ext;
 const _errs10 = errors;
-if(errors === _errs10){
-if(typeof data6 === "string"){
-if((typeof data6 !== "string" || data6.length > 682) && canonicalByteLength(data6) > 4096){
-validate58.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs10){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if((typeof data6 !== "string" || data6.length > 682) && canonicalByteLength(data6) > 4096){
-validate58.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate58.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs10 === errors;
 }
@@ -4658,10 +4747,22 @@ var valid0 = true;
 }
 if(valid0){
 if(data.retention !== undefined){
-const _errs12 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+const _errs11 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs12 = errors;
+if(0 !== data.rev){
+validate64.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs12 === errors;
 }
@@ -4669,10 +4770,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
+if(data.severity !== undefined){
+let data9 = data.severity;
 const _errs13 = errors;
-if(0 !== data.rev){
-validate58.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+if(typeof data9 !== "string"){
+validate64.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data9 === "trace") || (data9 === "debug")) || (data9 === "info")) || (data9 === "warning")) || (data9 === "error")) || (data9 === "critical"))){
+validate64.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -4681,850 +4787,61 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data9 = data.severity;
-const _errs14 = errors;
-if(typeof data9 !== "string"){
-validate58.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
-}
-if(!((((((data9 === "trace") || (data9 === "debug")) || (data9 === "info")) || (data9 === "warning")) || (data9 === "error")) || (data9 === "critical"))){
-validate58.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.time !== undefined){
-const _errs16 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.tool !== undefined){
-const _errs17 = errors;
-if(!(validate67(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.trace !== undefined){
-const _errs18 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.type !== undefined){
-const _errs19 = errors;
-if("authz.denied" !== data.type){
-validate58.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs19 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.v !== undefined){
-const _errs20 = errors;
-if(1 !== data.v){
-validate58.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs20 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate58.errors = [{instancePath,keyword:"type"}];
-return false;
-}
-}
-validate58.errors = vErrors;
-return errors === 0;
-}
-
-const schema22 = {"type":"object","required":["actor","authorization","chain","context","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["reason"],"properties":{"reason":{"$ref":"#/$defs/freeText"}},"additionalProperties":false},"ext":{"type":"object","maxCanonicalBytes":4096},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"authz.granted"},"v":{"const":1}},"additionalProperties":false};
-
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate70.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(func2.call(schema22.properties, key0))){
-validate70.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.actor !== undefined){
-const _errs2 = errors;
-if(!(validate23(data.actor, {instancePath:instancePath+"/actor",parentData:data,parentDataProperty:"actor",rootData}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.authorization !== undefined){
-const _errs3 = errors;
-if(!(validate60(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs3 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.chain !== undefined){
-const _errs4 = errors;
-if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.context !== undefined){
-const _errs5 = errors;
-if(!(validate27(data.context, {instancePath:instancePath+"/context",parentData:data,parentDataProperty:"context",rootData}))){
-vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs5 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.detail !== undefined){
-let data4 = data.detail;
-const _errs6 = errors;
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-let missing1;
-if((data4.reason === undefined) && (missing1 = "reason")){
-validate70.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
-return false;
-}
-else {
-const _errs8 = errors;
-for(const key1 in data4){
-if(!(key1 === "reason")){
-validate70.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
-return false;
-break;
-}
-}
-if(_errs8 === errors){
-if(data4.reason !== undefined){
-if(!(validate29(data4.reason, {instancePath:instancePath+"/detail/reason",parentData:data4,parentDataProperty:"reason",rootData}))){
-vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
-errors = vErrors.length;
-}
-}
-}
-}
-}
-else {
-validate70.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.ext !== undefined){
-let data6 = data.ext;
-const _errs10 = errors;
-if(errors === _errs10){
-if(typeof data6 === "string"){
-if((typeof data6 !== "string" || data6.length > 682) && canonicalByteLength(data6) > 4096){
-validate70.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs10){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if((typeof data6 !== "string" || data6.length > 682) && canonicalByteLength(data6) > 4096){
-validate70.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate70.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.retention !== undefined){
-const _errs12 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs12 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.rev !== undefined){
-const _errs13 = errors;
-if(0 !== data.rev){
-validate70.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.severity !== undefined){
-let data9 = data.severity;
-const _errs14 = errors;
-if(typeof data9 !== "string"){
-validate70.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
-}
-if(!((((((data9 === "trace") || (data9 === "debug")) || (data9 === "info")) || (data9 === "warning")) || (data9 === "error")) || (data9 === "critical"))){
-validate70.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.time !== undefined){
-const _errs16 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.tool !== undefined){
-const _errs17 = errors;
-if(!(validate67(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.trace !== undefined){
-const _errs18 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.type !== undefined){
-const _errs19 = errors;
-if("authz.granted" !== data.type){
-validate70.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs19 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.v !== undefined){
-const _errs20 = errors;
-if(1 !== data.v){
-validate70.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs20 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate70.errors = [{instancePath,keyword:"type"}];
-return false;
-}
-}
-validate70.errors = vErrors;
-return errors === 0;
-}
-
-const pattern60 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$", "");
-
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate80.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
-validate80.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.chain !== undefined){
-const _errs2 = errors;
-if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.detail !== undefined){
-let data1 = data.detail;
-const _errs3 = errors;
-if(errors === _errs3){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((((data1.open === undefined) && (missing1 = "open")) || ((data1.reason === undefined) && (missing1 = "reason"))) || ((data1.records === undefined) && (missing1 = "records"))){
-validate80.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
-return false;
-}
-else {
-const _errs5 = errors;
-for(const key1 in data1){
-if(!((((key1 === "open") || (key1 === "open_more")) || (key1 === "reason")) || (key1 === "records"))){
-validate80.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
-return false;
-break;
-}
-}
-if(_errs5 === errors){
-if(data1.open !== undefined){
-let data2 = data1.open;
-const _errs6 = errors;
-if(errors === _errs6){
-if(Array.isArray(data2)){
-if(data2.length > 32){
-validate80.errors = [{instancePath:instancePath+"/detail/open",keyword:"maxItems"}];
-return false;
-}
-else {
-var valid2 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-const _errs8 = errors;
-if(errors === _errs8){
-if(typeof data3 === "string"){
-if(!pattern60.test(data3)){
-validate80.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
-return false;
-}
-}
-else {
-validate80.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"type"}];
-return false;
-}
-}
-var valid2 = _errs8 === errors;
-if(!valid2){
-break;
-}
-}
-}
-}
-else {
-validate80.errors = [{instancePath:instancePath+"/detail/open",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data1.open_more !== undefined){
-let data4 = data1.open_more;
-const _errs10 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate80.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"type"}];
-return false;
-}
-if(errors === _errs10){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 9007199254740991 || isNaN(data4)){
-validate80.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"maximum"}];
-return false;
-}
-else {
-if(data4 < 1 || isNaN(data4)){
-validate80.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid1 = _errs10 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data1.reason !== undefined){
-let data5 = data1.reason;
-const _errs12 = errors;
-if(typeof data5 !== "string"){
-validate80.errors = [{instancePath:instancePath+"/detail/reason",keyword:"type"}];
-return false;
-}
-if(!((data5 === "shutdown") || (data5 === "rolled"))){
-validate80.errors = [{instancePath:instancePath+"/detail/reason",keyword:"enum"}];
-return false;
-}
-var valid1 = _errs12 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data1.records !== undefined){
-let data6 = data1.records;
-const _errs14 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate80.errors = [{instancePath:instancePath+"/detail/records",keyword:"type"}];
-return false;
-}
-if(errors === _errs14){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 9007199254740991 || isNaN(data6)){
-validate80.errors = [{instancePath:instancePath+"/detail/records",keyword:"maximum"}];
-return false;
-}
-else {
-if(data6 < 1 || isNaN(data6)){
-validate80.errors = [{instancePath:instancePath+"/detail/records",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid1 = _errs14 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate80.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs3 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.rev !== undefined){
-const _errs16 = errors;
-if(0 !== data.rev){
-validate80.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.severity !== undefined){
-let data8 = data.severity;
-const _errs17 = errors;
-if(typeof data8 !== "string"){
-validate80.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
-}
-if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate80.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.time !== undefined){
-const _errs19 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs19 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.type !== undefined){
-const _errs20 = errors;
-if("epoch.close" !== data.type){
-validate80.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs20 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.v !== undefined){
-const _errs21 = errors;
-if(1 !== data.v){
-validate80.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs21 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate80.errors = [{instancePath,keyword:"type"}];
-return false;
-}
-}
-validate80.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((data.epoch === undefined) && (missing0 = "epoch")) || ((data.leaf === undefined) && (missing0 = "leaf"))) || ((data.size === undefined) && (missing0 = "size"))) || ((data.state === undefined) && (missing0 = "state"))){
-validate85.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((((((key0 === "epoch") || (key0 === "expected_size")) || (key0 === "leaf")) || (key0 === "size")) || (key0 === "state")) || (key0 === "torn"))){
-validate85.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.epoch !== undefined){
-let data0 = data.epoch;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(!pattern15.test(data0)){
-validate85.errors = [{instancePath:instancePath+"/epoch",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}}];
-return false;
-}
-}
-else {
-validate85.errors = [{instancePath:instancePath+"/epoch",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.expected_size !== undefined){
-let data1 = data.expected_size;
-const _errs4 = errors;
-if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate85.errors = [{instancePath:instancePath+"/expected_size",keyword:"type"}];
-return false;
-}
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 9007199254740991 || isNaN(data1)){
-validate85.errors = [{instancePath:instancePath+"/expected_size",keyword:"maximum"}];
-return false;
-}
-else {
-if(data1 < 0 || isNaN(data1)){
-validate85.errors = [{instancePath:instancePath+"/expected_size",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.leaf !== undefined){
-let data2 = data.leaf;
-const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data2 === "string"){
-if(!pattern17.test(data2)){
-validate85.errors = [{instancePath:instancePath+"/leaf",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
-return false;
-}
-}
-else {
-validate85.errors = [{instancePath:instancePath+"/leaf",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.size !== undefined){
-let data3 = data.size;
-const _errs8 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate85.errors = [{instancePath:instancePath+"/size",keyword:"type"}];
-return false;
-}
-if(errors === _errs8){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 9007199254740991 || isNaN(data3)){
-validate85.errors = [{instancePath:instancePath+"/size",keyword:"maximum"}];
-return false;
-}
-else {
-if(data3 < 0 || isNaN(data3)){
-validate85.errors = [{instancePath:instancePath+"/size",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.state !== undefined){
-let data4 = data.state;
-const _errs10 = errors;
-if(typeof data4 !== "string"){
-validate85.errors = [{instancePath:instancePath+"/state",keyword:"type"}];
-return false;
-}
-if(!((((data4 === "live") || (data4 === "crashed")) || (data4 === "closed")) || (data4 === "lost"))){
-validate85.errors = [{instancePath:instancePath+"/state",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.torn !== undefined){
-let data5 = data.torn;
-const _errs12 = errors;
-if(errors === _errs12){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if(((data5.bytes === undefined) && (missing1 = "bytes")) || ((data5.sha256 === undefined) && (missing1 = "sha256"))){
-validate85.errors = [{instancePath:instancePath+"/torn",keyword:"required",params:{missingProperty: missing1}}];
-return false;
-}
-else {
-const _errs14 = errors;
-for(const key1 in data5){
-if(!((key1 === "bytes") || (key1 === "sha256"))){
-validate85.errors = [{instancePath:instancePath+"/torn",keyword:"additionalProperties",params:{additionalProperty: key1}}];
-return false;
-break;
-}
-}
-if(_errs14 === errors){
-if(data5.bytes !== undefined){
-let data6 = data5.bytes;
 const _errs15 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate85.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"type"}];
-return false;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
 }
-if(errors === _errs15){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 9007199254740991 || isNaN(data6)){
-validate85.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"maximum"}];
-return false;
+var valid0 = _errs15 === errors;
 }
 else {
-if(data6 < 1 || isNaN(data6)){
-validate85.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"minimum"}];
-return false;
+var valid0 = true;
 }
+if(valid0){
+if(data.tool !== undefined){
+const _errs16 = errors;
+if(!(validate74(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+errors = vErrors.length;
 }
-}
-}
-var valid1 = _errs15 === errors;
+var valid0 = _errs16 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
-if(data5.sha256 !== undefined){
-let data7 = data5.sha256;
+if(valid0){
+if(data.trace !== undefined){
 const _errs17 = errors;
-if(errors === _errs17){
-if(typeof data7 === "string"){
-if(!pattern17.test(data7)){
-validate85.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
-return false;
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+errors = vErrors.length;
 }
-}
-else {
-validate85.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs17 === errors;
+var valid0 = _errs17 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-}
-}
-}
-}
-else {
-validate85.errors = [{instancePath:instancePath+"/torn",keyword:"type"}];
+if(valid0){
+if(data.type !== undefined){
+const _errs18 = errors;
+if("authz.denied" !== data.type){
+validate64.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
+var valid0 = _errs18 === errors;
 }
-var valid0 = _errs12 === errors;
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs19 = errors;
+if(1 !== data.v){
+validate64.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs19 === errors;
 }
 else {
 var valid0 = true;
@@ -5537,40 +4854,49 @@ var valid0 = true;
 }
 }
 }
+}
+}
+}
+}
+}
+}
+}
+}
 else {
-validate85.errors = [{instancePath,keyword:"type"}];
+validate64.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate85.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
 
+const schema24 = {"type":"object","required":["actor","authorization","chain","context","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"type":"object","required":["reason"],"properties":{"reason":{"$ref":"#/$defs/freeText"}},"additionalProperties":false},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"authz.granted"},"v":{"const":1}},"additionalProperties":false};
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate83.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate77.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
-validate83.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema24.properties, key0))){
+validate77.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.chain !== undefined){
+if(data.actor !== undefined){
 const _errs2 = errors;
-if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+if(!(validate23(data.actor, {instancePath:instancePath+"/actor",parentData:data,parentDataProperty:"actor",rootData}))){
+vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs2 === errors;
@@ -5579,64 +4905,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.detail !== undefined){
-let data1 = data.detail;
+if(data.authorization !== undefined){
 const _errs3 = errors;
-if(errors === _errs3){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((data1.observed === undefined) && (missing1 = "observed")){
-validate83.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
-return false;
-}
-else {
-const _errs5 = errors;
-for(const key1 in data1){
-if(!(key1 === "observed")){
-validate83.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
-return false;
-break;
-}
-}
-if(_errs5 === errors){
-if(data1.observed !== undefined){
-let data2 = data1.observed;
-const _errs6 = errors;
-if(errors === _errs6){
-if(Array.isArray(data2)){
-if(data2.length > 64){
-validate83.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
-return false;
-}
-else {
-var valid2 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-const _errs8 = errors;
-if(!(validate85(data2[i0], {instancePath:instancePath+"/detail/observed/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+if(!(validate66(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
+vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
 errors = vErrors.length;
-}
-var valid2 = _errs8 === errors;
-if(!valid2){
-break;
-}
-}
-}
-}
-else {
-validate83.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
-return false;
-}
-}
-}
-}
-}
-}
-else {
-validate83.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
-return false;
-}
 }
 var valid0 = _errs3 === errors;
 }
@@ -5644,28 +4917,75 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
-const _errs9 = errors;
-if(0 !== data.rev){
-validate83.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
+if(data.chain !== undefined){
+const _errs4 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
 }
-var valid0 = _errs9 === errors;
+var valid0 = _errs4 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data5 = data.severity;
-const _errs10 = errors;
-if(typeof data5 !== "string"){
-validate83.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+if(data.context !== undefined){
+const _errs5 = errors;
+if(!(validate27(data.context, {instancePath:instancePath+"/context",parentData:data,parentDataProperty:"context",rootData}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data4 = data.detail;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+let missing1;
+if((data4.reason === undefined) && (missing1 = "reason")){
+validate77.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
-if(!((((((data5 === "trace") || (data5 === "debug")) || (data5 === "info")) || (data5 === "warning")) || (data5 === "error")) || (data5 === "critical"))){
-validate83.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+else {
+const _errs8 = errors;
+for(const key1 in data4){
+if(!(key1 === "reason")){
+validate77.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
+break;
+}
+}
+if(_errs8 === errors){
+if(data4.reason !== undefined){
+if(!(validate29(data4.reason, {instancePath:instancePath+"/detail/reason",parentData:data4,parentDataProperty:"reason",rootData}))){
+vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+validate77.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ext !== undefined){
+const _errs10 = errors;
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs10 === errors;
 }
@@ -5673,11 +4993,23 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.time !== undefined){
-const _errs12 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(data.retention !== undefined){
+const _errs11 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs12 = errors;
+if(0 !== data.rev){
+validate77.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs12 === errors;
 }
@@ -5685,10 +5017,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
+if(data.severity !== undefined){
+let data9 = data.severity;
 const _errs13 = errors;
-if("epoch.observed" !== data.type){
-validate83.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+if(typeof data9 !== "string"){
+validate77.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data9 === "trace") || (data9 === "debug")) || (data9 === "info")) || (data9 === "warning")) || (data9 === "error")) || (data9 === "critical"))){
+validate77.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -5697,13 +5034,61 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.v !== undefined){
-const _errs14 = errors;
-if(1 !== data.v){
-validate83.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+if(data.time !== undefined){
+const _errs15 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs15 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.tool !== undefined){
+const _errs16 = errors;
+if(!(validate74(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.trace !== undefined){
+const _errs17 = errors;
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs18 = errors;
+if("authz.granted" !== data.type){
+validate77.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
-var valid0 = _errs14 === errors;
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs19 = errors;
+if(1 !== data.v){
+validate77.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs19 === errors;
 }
 else {
 var valid0 = true;
@@ -5717,15 +5102,23 @@ var valid0 = true;
 }
 }
 }
+}
+}
+}
+}
+}
+}
+}
 else {
-validate83.errors = [{instancePath,keyword:"type"}];
+validate77.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate83.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
 
+const pattern62 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$", "");
 
 function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -5765,229 +5158,56 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
-if((((((data1.audit === undefined) && (missing1 = "audit")) || ((data1.deployment === undefined) && (missing1 = "deployment"))) || ((data1.key === undefined) && (missing1 = "key"))) || ((data1.observed === undefined) && (missing1 = "observed"))) || ((data1.service === undefined) && (missing1 = "service"))){
+if((((data1.open === undefined) && (missing1 = "open")) || ((data1.reason === undefined) && (missing1 = "reason"))) || ((data1.records === undefined) && (missing1 = "records"))){
 validate88.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs5 = errors;
 for(const key1 in data1){
-if(!(((((key1 === "audit") || (key1 === "deployment")) || (key1 === "key")) || (key1 === "observed")) || (key1 === "service"))){
+if(!((((key1 === "open") || (key1 === "open_more")) || (key1 === "reason")) || (key1 === "records"))){
 validate88.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
 }
 if(_errs5 === errors){
-if(data1.audit !== undefined){
-let data2 = data1.audit;
+if(data1.open !== undefined){
+let data2 = data1.open;
 const _errs6 = errors;
 if(errors === _errs6){
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-let missing2;
-if(((((data2.durability === undefined) && (missing2 = "durability")) || ((data2.fail_closed === undefined) && (missing2 = "fail_closed"))) || ((data2.redaction === undefined) && (missing2 = "redaction"))) || ((data2.sdk === undefined) && (missing2 = "sdk"))){
-validate88.errors = [{instancePath:instancePath+"/detail/audit",keyword:"required",params:{missingProperty: missing2}}];
+if(Array.isArray(data2)){
+if(data2.length > 32){
+validate88.errors = [{instancePath:instancePath+"/detail/open",keyword:"maxItems"}];
 return false;
-}
-else {
-const _errs8 = errors;
-for(const key2 in data2){
-if(!(((((key2 === "durability") || (key2 === "fail_closed")) || (key2 === "redaction")) || (key2 === "sampler")) || (key2 === "sdk"))){
-validate88.errors = [{instancePath:instancePath+"/detail/audit",keyword:"additionalProperties",params:{additionalProperty: key2}}];
-return false;
-break;
-}
-}
-if(_errs8 === errors){
-if(data2.durability !== undefined){
-let data3 = data2.durability;
-const _errs9 = errors;
-if(typeof data3 !== "string"){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"type"}];
-return false;
-}
-if(!((((data3 === "none") || (data3 === "interval")) || (data3 === "group")) || (data3 === "every"))){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"enum"}];
-return false;
-}
-var valid2 = _errs9 === errors;
 }
 else {
 var valid2 = true;
-}
-if(valid2){
-if(data2.fail_closed !== undefined){
-let data4 = data2.fail_closed;
-const _errs11 = errors;
-if(errors === _errs11){
-if(Array.isArray(data4)){
-if(data4.length > 16){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"maxItems"}];
-return false;
-}
-else {
-var valid3 = true;
-const len0 = data4.length;
+const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-const _errs13 = errors;
-if(errors === _errs13){
-if(typeof data5 === "string"){
-if(!pattern0.test(data5)){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"pattern"}];
+let data3 = data2[i0];
+const _errs8 = errors;
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!pattern62.test(data3)){
+validate88.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
 return false;
-}
-else {
-if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
-return false;
-}
 }
 }
 else {
-validate88.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"type"}];
-return false;
-}
-if(errors === _errs13){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
+validate88.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"type"}];
 return false;
 }
 }
-}
-}
-var valid3 = _errs13 === errors;
-if(!valid3){
+var valid2 = _errs8 === errors;
+if(!valid2){
 break;
 }
 }
 }
 }
 else {
-validate88.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"type"}];
-return false;
-}
-}
-var valid2 = _errs11 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data2.redaction !== undefined){
-let data6 = data2.redaction;
-const _errs15 = errors;
-if(errors === _errs15){
-if(typeof data6 === "string"){
-if(!pattern0.test(data6)){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data6 !== "string" || data6.length > 21) && canonicalByteLength(data6) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"type"}];
-return false;
-}
-if(errors === _errs15){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if((typeof data6 !== "string" || data6.length > 21) && canonicalByteLength(data6) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid2 = _errs15 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data2.sampler !== undefined){
-let data7 = data2.sampler;
-const _errs17 = errors;
-if(errors === _errs17){
-if(typeof data7 === "string"){
-if(!pattern0.test(data7)){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data7 !== "string" || data7.length > 42) && canonicalByteLength(data7) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"type"}];
-return false;
-}
-if(errors === _errs17){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if((typeof data7 !== "string" || data7.length > 42) && canonicalByteLength(data7) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid2 = _errs17 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data2.sdk !== undefined){
-let data8 = data2.sdk;
-const _errs19 = errors;
-if(errors === _errs19){
-if(typeof data8 === "string"){
-if(!pattern0.test(data8)){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data8 !== "string" || data8.length > 42) && canonicalByteLength(data8) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"type"}];
-return false;
-}
-if(errors === _errs19){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if((typeof data8 !== "string" || data8.length > 42) && canonicalByteLength(data8) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid2 = _errs19 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/audit",keyword:"type"}];
+validate88.errors = [{instancePath:instancePath+"/detail/open",keyword:"type"}];
 return false;
 }
 }
@@ -5997,443 +5217,75 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data1.deployment !== undefined){
-let data9 = data1.deployment;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing3;
-if((data9.environment === undefined) && (missing3 = "environment")){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"required",params:{missingProperty: missing3}}];
+if(data1.open_more !== undefined){
+let data4 = data1.open_more;
+const _errs10 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate88.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"type"}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 9007199254740991 || isNaN(data4)){
+validate88.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"maximum"}];
 return false;
 }
 else {
-const _errs23 = errors;
-for(const key3 in data9){
-if(!(((key3 === "cluster") || (key3 === "environment")) || (key3 === "version"))){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"additionalProperties",params:{additionalProperty: key3}}];
-return false;
-break;
-}
-}
-if(_errs23 === errors){
-if(data9.cluster !== undefined){
-let data10 = data9.cluster;
-const _errs24 = errors;
-if(errors === _errs24){
-if(typeof data10 === "string"){
-if(!pattern0.test(data10)){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data10 !== "string" || data10.length > 21) && canonicalByteLength(data10) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"type"}];
-return false;
-}
-if(errors === _errs24){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if((typeof data10 !== "string" || data10.length > 21) && canonicalByteLength(data10) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
+if(data4 < 1 || isNaN(data4)){
+validate88.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"minimum"}];
 return false;
 }
 }
 }
 }
-var valid4 = _errs24 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data9.environment !== undefined){
-let data11 = data9.environment;
-const _errs26 = errors;
-if(errors === _errs26){
-if(typeof data11 === "string"){
-if(!pattern0.test(data11)){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data11 !== "string" || data11.length > 21) && canonicalByteLength(data11) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"type"}];
-return false;
-}
-if(errors === _errs26){
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-if((typeof data11 !== "string" || data11.length > 21) && canonicalByteLength(data11) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid4 = _errs26 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data9.version !== undefined){
-let data12 = data9.version;
-const _errs28 = errors;
-if(errors === _errs28){
-if(typeof data12 === "string"){
-if(!pattern0.test(data12)){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data12 !== "string" || data12.length > 21) && canonicalByteLength(data12) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"type"}];
-return false;
-}
-if(errors === _errs28){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if((typeof data12 !== "string" || data12.length > 21) && canonicalByteLength(data12) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid4 = _errs28 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs21 === errors;
+var valid1 = _errs10 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
-if(data1.key !== undefined){
-let data13 = data1.key;
-const _errs30 = errors;
-if(errors === _errs30){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing4;
-if(((data13.certs === undefined) && (missing4 = "certs")) || ((data13.vkey === undefined) && (missing4 = "vkey"))){
-validate88.errors = [{instancePath:instancePath+"/detail/key",keyword:"required",params:{missingProperty: missing4}}];
+if(data1.reason !== undefined){
+let data5 = data1.reason;
+const _errs12 = errors;
+if(typeof data5 !== "string"){
+validate88.errors = [{instancePath:instancePath+"/detail/reason",keyword:"type"}];
 return false;
 }
-else {
-const _errs32 = errors;
-for(const key4 in data13){
-if(!((key4 === "certs") || (key4 === "vkey"))){
-validate88.errors = [{instancePath:instancePath+"/detail/key",keyword:"additionalProperties",params:{additionalProperty: key4}}];
-return false;
-break;
-}
-}
-if(_errs32 === errors){
-if(data13.certs !== undefined){
-let data14 = data13.certs;
-const _errs33 = errors;
-if(errors === _errs33){
-if(Array.isArray(data14)){
-if(data14.length > 2){
-validate88.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"maxItems"}];
+if(!((data5 === "shutdown") || (data5 === "rolled"))){
+validate88.errors = [{instancePath:instancePath+"/detail/reason",keyword:"enum"}];
 return false;
 }
-else {
-var valid6 = true;
-const len1 = data14.length;
-for(let i1=0; i1<len1; i1++){
-let data15 = data14[i1];
-const _errs35 = errors;
-if(errors === _errs35){
-if(typeof data15 === "string"){
-if((typeof data15 !== "string" || data15.length > 1365) && canonicalByteLength(data15) > 8192){
-validate88.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"type"}];
-return false;
-}
-if(errors === _errs35){
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-if((typeof data15 !== "string" || data15.length > 1365) && canonicalByteLength(data15) > 8192){
-validate88.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid6 = _errs35 === errors;
-if(!valid6){
-break;
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"type"}];
-return false;
-}
-}
-var valid5 = _errs33 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data13.vkey !== undefined){
-let data16 = data13.vkey;
-const _errs37 = errors;
-if(errors === _errs37){
-if(typeof data16 === "string"){
-if(!pattern0.test(data16)){
-validate88.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data16 !== "string" || data16.length > 42) && canonicalByteLength(data16) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"type"}];
-return false;
-}
-if(errors === _errs37){
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if((typeof data16 !== "string" || data16.length > 42) && canonicalByteLength(data16) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid5 = _errs37 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/key",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs30 === errors;
+var valid1 = _errs12 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
-if(data1.observed !== undefined){
-let data17 = data1.observed;
-const _errs39 = errors;
-if(errors === _errs39){
-if(Array.isArray(data17)){
-if(data17.length > 64){
-validate88.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+if(data1.records !== undefined){
+let data6 = data1.records;
+const _errs14 = errors;
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+validate88.errors = [{instancePath:instancePath+"/detail/records",keyword:"type"}];
+return false;
+}
+if(errors === _errs14){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 9007199254740991 || isNaN(data6)){
+validate88.errors = [{instancePath:instancePath+"/detail/records",keyword:"maximum"}];
 return false;
 }
 else {
-var valid7 = true;
-const len2 = data17.length;
-for(let i2=0; i2<len2; i2++){
-const _errs41 = errors;
-if(!(validate85(data17[i2], {instancePath:instancePath+"/detail/observed/" + i2,parentData:data17,parentDataProperty:i2,rootData}))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-errors = vErrors.length;
-}
-var valid7 = _errs41 === errors;
-if(!valid7){
-break;
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+if(data6 < 1 || isNaN(data6)){
+validate88.errors = [{instancePath:instancePath+"/detail/records",keyword:"minimum"}];
 return false;
 }
 }
-var valid1 = _errs39 === errors;
+}
+}
+var valid1 = _errs14 === errors;
 }
 else {
 var valid1 = true;
-}
-if(valid1){
-if(data1.service !== undefined){
-let data19 = data1.service;
-const _errs42 = errors;
-if(errors === _errs42){
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-let missing5;
-if((data19.name === undefined) && (missing5 = "name")){
-validate88.errors = [{instancePath:instancePath+"/detail/service",keyword:"required",params:{missingProperty: missing5}}];
-return false;
-}
-else {
-const _errs44 = errors;
-for(const key5 in data19){
-if(!(((key5 === "instance") || (key5 === "name")) || (key5 === "version"))){
-validate88.errors = [{instancePath:instancePath+"/detail/service",keyword:"additionalProperties",params:{additionalProperty: key5}}];
-return false;
-break;
-}
-}
-if(_errs44 === errors){
-if(data19.instance !== undefined){
-let data20 = data19.instance;
-const _errs45 = errors;
-if(errors === _errs45){
-if(typeof data20 === "string"){
-if(!pattern0.test(data20)){
-validate88.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data20 !== "string" || data20.length > 42) && canonicalByteLength(data20) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"type"}];
-return false;
-}
-if(errors === _errs45){
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if((typeof data20 !== "string" || data20.length > 42) && canonicalByteLength(data20) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid8 = _errs45 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data19.name !== undefined){
-let data21 = data19.name;
-const _errs47 = errors;
-if(errors === _errs47){
-if(typeof data21 === "string"){
-if(!pattern0.test(data21)){
-validate88.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data21 !== "string" || data21.length > 42) && canonicalByteLength(data21) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"type"}];
-return false;
-}
-if(errors === _errs47){
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if((typeof data21 !== "string" || data21.length > 42) && canonicalByteLength(data21) > 256){
-validate88.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid8 = _errs47 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data19.version !== undefined){
-let data22 = data19.version;
-const _errs49 = errors;
-if(errors === _errs49){
-if(typeof data22 === "string"){
-if(!pattern0.test(data22)){
-validate88.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data22 !== "string" || data22.length > 21) && canonicalByteLength(data22) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"type"}];
-return false;
-}
-if(errors === _errs49){
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-if((typeof data22 !== "string" || data22.length > 21) && canonicalByteLength(data22) > 128){
-validate88.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid8 = _errs49 === errors;
-}
-else {
-var valid8 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/service",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs42 === errors;
-}
-else {
-var valid1 = true;
-}
 }
 }
 }
@@ -6453,65 +5305,65 @@ var valid0 = true;
 }
 if(valid0){
 if(data.rev !== undefined){
-const _errs51 = errors;
+const _errs16 = errors;
 if(0 !== data.rev){
 validate88.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
-var valid0 = _errs51 === errors;
+var valid0 = _errs16 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.severity !== undefined){
-let data24 = data.severity;
-const _errs52 = errors;
-if(typeof data24 !== "string"){
+let data8 = data.severity;
+const _errs17 = errors;
+if(typeof data8 !== "string"){
 validate88.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
-if(!((((((data24 === "trace") || (data24 === "debug")) || (data24 === "info")) || (data24 === "warning")) || (data24 === "error")) || (data24 === "critical"))){
+if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
 validate88.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
-var valid0 = _errs52 === errors;
+var valid0 = _errs17 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.time !== undefined){
-const _errs54 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+const _errs19 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
-var valid0 = _errs54 === errors;
+var valid0 = _errs19 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.type !== undefined){
-const _errs55 = errors;
-if("epoch.open" !== data.type){
+const _errs20 = errors;
+if("epoch.close" !== data.type){
 validate88.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
-var valid0 = _errs55 === errors;
+var valid0 = _errs20 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.v !== undefined){
-const _errs56 = errors;
+const _errs21 = errors;
 if(1 !== data.v){
 validate88.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
-var valid0 = _errs56 === errors;
+var valid0 = _errs21 === errors;
 }
 else {
 var valid0 = true;
@@ -6534,7 +5386,418 @@ validate88.errors = vErrors;
 return errors === 0;
 }
 
-const schema27 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"type":"object","maxCanonicalBytes":4096},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.end"},"v":{"const":1}},"additionalProperties":false};
+
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((data.epoch === undefined) && (missing0 = "epoch")) || ((data.leaf === undefined) && (missing0 = "leaf"))) || ((data.size === undefined) && (missing0 = "size"))) || ((data.state === undefined) && (missing0 = "state"))){
+validate93.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((key0 === "epoch") || (key0 === "expected_size")) || (key0 === "leaf")) || (key0 === "size")) || (key0 === "state")) || (key0 === "torn"))){
+validate93.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.epoch !== undefined){
+let data0 = data.epoch;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!pattern15.test(data0)){
+validate93.errors = [{instancePath:instancePath+"/epoch",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}}];
+return false;
+}
+}
+else {
+validate93.errors = [{instancePath:instancePath+"/epoch",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.expected_size !== undefined){
+let data1 = data.expected_size;
+const _errs4 = errors;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+validate93.errors = [{instancePath:instancePath+"/expected_size",keyword:"type"}];
+return false;
+}
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 9007199254740991 || isNaN(data1)){
+validate93.errors = [{instancePath:instancePath+"/expected_size",keyword:"maximum"}];
+return false;
+}
+else {
+if(data1 < 0 || isNaN(data1)){
+validate93.errors = [{instancePath:instancePath+"/expected_size",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.leaf !== undefined){
+let data2 = data.leaf;
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!pattern17.test(data2)){
+validate93.errors = [{instancePath:instancePath+"/leaf",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate93.errors = [{instancePath:instancePath+"/leaf",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.size !== undefined){
+let data3 = data.size;
+const _errs8 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate93.errors = [{instancePath:instancePath+"/size",keyword:"type"}];
+return false;
+}
+if(errors === _errs8){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 9007199254740991 || isNaN(data3)){
+validate93.errors = [{instancePath:instancePath+"/size",keyword:"maximum"}];
+return false;
+}
+else {
+if(data3 < 0 || isNaN(data3)){
+validate93.errors = [{instancePath:instancePath+"/size",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.state !== undefined){
+let data4 = data.state;
+const _errs10 = errors;
+if(typeof data4 !== "string"){
+validate93.errors = [{instancePath:instancePath+"/state",keyword:"type"}];
+return false;
+}
+if(!((((data4 === "live") || (data4 === "crashed")) || (data4 === "closed")) || (data4 === "lost"))){
+validate93.errors = [{instancePath:instancePath+"/state",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.torn !== undefined){
+let data5 = data.torn;
+const _errs12 = errors;
+if(errors === _errs12){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing1;
+if(((data5.bytes === undefined) && (missing1 = "bytes")) || ((data5.sha256 === undefined) && (missing1 = "sha256"))){
+validate93.errors = [{instancePath:instancePath+"/torn",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs14 = errors;
+for(const key1 in data5){
+if(!((key1 === "bytes") || (key1 === "sha256"))){
+validate93.errors = [{instancePath:instancePath+"/torn",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs14 === errors){
+if(data5.bytes !== undefined){
+let data6 = data5.bytes;
+const _errs15 = errors;
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+validate93.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"type"}];
+return false;
+}
+if(errors === _errs15){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 9007199254740991 || isNaN(data6)){
+validate93.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"maximum"}];
+return false;
+}
+else {
+if(data6 < 1 || isNaN(data6)){
+validate93.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs15 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data5.sha256 !== undefined){
+let data7 = data5.sha256;
+const _errs17 = errors;
+if(errors === _errs17){
+if(typeof data7 === "string"){
+if(!pattern17.test(data7)){
+validate93.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate93.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs17 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate93.errors = [{instancePath:instancePath+"/torn",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate93.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate93.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate91.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
+validate91.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.chain !== undefined){
+const _errs2 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data1 = data.detail;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if((data1.observed === undefined) && (missing1 = "observed")){
+validate91.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs5 = errors;
+for(const key1 in data1){
+if(!(key1 === "observed")){
+validate91.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs5 === errors){
+if(data1.observed !== undefined){
+let data2 = data1.observed;
+const _errs6 = errors;
+if(errors === _errs6){
+if(Array.isArray(data2)){
+if(data2.length > 64){
+validate91.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid2 = true;
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+const _errs8 = errors;
+if(!(validate93(data2[i0], {instancePath:instancePath+"/detail/observed/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs8 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+else {
+validate91.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate91.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs9 = errors;
+if(0 !== data.rev){
+validate91.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data5 = data.severity;
+const _errs10 = errors;
+if(typeof data5 !== "string"){
+validate91.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data5 === "trace") || (data5 === "debug")) || (data5 === "info")) || (data5 === "warning")) || (data5 === "error")) || (data5 === "critical"))){
+validate91.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs12 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs13 = errors;
+if("epoch.observed" !== data.type){
+validate91.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs14 = errors;
+if(1 !== data.v){
+validate91.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate91.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate91.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -6542,45 +5805,790 @@ let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((data.name === undefined) && (missing0 = "name")){
+if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
 validate96.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(key0 === "name")){
+if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
 validate96.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.name !== undefined){
-let data0 = data.name;
+if(data.chain !== undefined){
 const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(!pattern0.test(data0)){
-validate96.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data1 = data.detail;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if((((((data1.audit === undefined) && (missing1 = "audit")) || ((data1.deployment === undefined) && (missing1 = "deployment"))) || ((data1.key === undefined) && (missing1 = "key"))) || ((data1.observed === undefined) && (missing1 = "observed"))) || ((data1.service === undefined) && (missing1 = "service"))){
+validate96.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
-if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate96.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+const _errs5 = errors;
+for(const key1 in data1){
+if(!(((((key1 === "audit") || (key1 === "deployment")) || (key1 === "key")) || (key1 === "observed")) || (key1 === "service"))){
+validate96.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs5 === errors){
+if(data1.audit !== undefined){
+let data2 = data1.audit;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+let missing2;
+if(((((data2.durability === undefined) && (missing2 = "durability")) || ((data2.fail_closed === undefined) && (missing2 = "fail_closed"))) || ((data2.redaction === undefined) && (missing2 = "redaction"))) || ((data2.sdk === undefined) && (missing2 = "sdk"))){
+validate96.errors = [{instancePath:instancePath+"/detail/audit",keyword:"required",params:{missingProperty: missing2}}];
+return false;
+}
+else {
+const _errs8 = errors;
+for(const key2 in data2){
+if(!(((((key2 === "durability") || (key2 === "fail_closed")) || (key2 === "redaction")) || (key2 === "sampler")) || (key2 === "sdk"))){
+validate96.errors = [{instancePath:instancePath+"/detail/audit",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+return false;
+break;
+}
+}
+if(_errs8 === errors){
+if(data2.durability !== undefined){
+let data3 = data2.durability;
+const _errs9 = errors;
+if(typeof data3 !== "string"){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"type"}];
+return false;
+}
+if(!((((data3 === "none") || (data3 === "interval")) || (data3 === "group")) || (data3 === "every"))){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"enum"}];
+return false;
+}
+var valid2 = _errs9 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data2.fail_closed !== undefined){
+let data4 = data2.fail_closed;
+const _errs11 = errors;
+if(errors === _errs11){
+if(Array.isArray(data4)){
+if(data4.length > 16){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid3 = true;
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+const _errs13 = errors;
+if(errors === _errs13){
+if(typeof data5 === "string"){
+if(!pattern0.test(data5)){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
+validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"type"}];
 return false;
 }
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate96.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+if(errors === _errs13){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
+}
+}
+}
+}
+var valid3 = _errs13 === errors;
+if(!valid3){
+break;
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"type"}];
+return false;
+}
+}
+var valid2 = _errs11 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data2.redaction !== undefined){
+let data6 = data2.redaction;
+const _errs15 = errors;
+if(errors === _errs15){
+if(typeof data6 === "string"){
+if(!pattern0.test(data6)){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data6 !== "string" || data6.length > 21) && canonicalByteLength(data6) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"type"}];
+return false;
+}
+if(errors === _errs15){
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+if((typeof data6 !== "string" || data6.length > 21) && canonicalByteLength(data6) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs15 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data2.sampler !== undefined){
+let data7 = data2.sampler;
+const _errs17 = errors;
+if(errors === _errs17){
+if(typeof data7 === "string"){
+if(!pattern0.test(data7)){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data7 !== "string" || data7.length > 42) && canonicalByteLength(data7) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"type"}];
+return false;
+}
+if(errors === _errs17){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if((typeof data7 !== "string" || data7.length > 42) && canonicalByteLength(data7) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs17 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data2.sdk !== undefined){
+let data8 = data2.sdk;
+const _errs19 = errors;
+if(errors === _errs19){
+if(typeof data8 === "string"){
+if(!pattern0.test(data8)){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data8 !== "string" || data8.length > 42) && canonicalByteLength(data8) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"type"}];
+return false;
+}
+if(errors === _errs19){
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if((typeof data8 !== "string" || data8.length > 42) && canonicalByteLength(data8) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs19 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/audit",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.deployment !== undefined){
+let data9 = data1.deployment;
+const _errs21 = errors;
+if(errors === _errs21){
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+let missing3;
+if((data9.environment === undefined) && (missing3 = "environment")){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"required",params:{missingProperty: missing3}}];
+return false;
+}
+else {
+const _errs23 = errors;
+for(const key3 in data9){
+if(!(((key3 === "cluster") || (key3 === "environment")) || (key3 === "version"))){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"additionalProperties",params:{additionalProperty: key3}}];
+return false;
+break;
+}
+}
+if(_errs23 === errors){
+if(data9.cluster !== undefined){
+let data10 = data9.cluster;
+const _errs24 = errors;
+if(errors === _errs24){
+if(typeof data10 === "string"){
+if(!pattern0.test(data10)){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data10 !== "string" || data10.length > 21) && canonicalByteLength(data10) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"type"}];
+return false;
+}
+if(errors === _errs24){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if((typeof data10 !== "string" || data10.length > 21) && canonicalByteLength(data10) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs24 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.environment !== undefined){
+let data11 = data9.environment;
+const _errs26 = errors;
+if(errors === _errs26){
+if(typeof data11 === "string"){
+if(!pattern0.test(data11)){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data11 !== "string" || data11.length > 21) && canonicalByteLength(data11) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"type"}];
+return false;
+}
+if(errors === _errs26){
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+if((typeof data11 !== "string" || data11.length > 21) && canonicalByteLength(data11) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs26 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.version !== undefined){
+let data12 = data9.version;
+const _errs28 = errors;
+if(errors === _errs28){
+if(typeof data12 === "string"){
+if(!pattern0.test(data12)){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data12 !== "string" || data12.length > 21) && canonicalByteLength(data12) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"type"}];
+return false;
+}
+if(errors === _errs28){
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if((typeof data12 !== "string" || data12.length > 21) && canonicalByteLength(data12) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs28 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs21 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.key !== undefined){
+let data13 = data1.key;
+const _errs30 = errors;
+if(errors === _errs30){
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+let missing4;
+if(((data13.certs === undefined) && (missing4 = "certs")) || ((data13.vkey === undefined) && (missing4 = "vkey"))){
+validate96.errors = [{instancePath:instancePath+"/detail/key",keyword:"required",params:{missingProperty: missing4}}];
+return false;
+}
+else {
+const _errs32 = errors;
+for(const key4 in data13){
+if(!((key4 === "certs") || (key4 === "vkey"))){
+validate96.errors = [{instancePath:instancePath+"/detail/key",keyword:"additionalProperties",params:{additionalProperty: key4}}];
+return false;
+break;
+}
+}
+if(_errs32 === errors){
+if(data13.certs !== undefined){
+let data14 = data13.certs;
+const _errs33 = errors;
+if(errors === _errs33){
+if(Array.isArray(data14)){
+if(data14.length > 2){
+validate96.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid6 = true;
+const len1 = data14.length;
+for(let i1=0; i1<len1; i1++){
+let data15 = data14[i1];
+const _errs35 = errors;
+if(errors === _errs35){
+if(typeof data15 === "string"){
+if((typeof data15 !== "string" || data15.length > 1365) && canonicalByteLength(data15) > 8192){
+validate96.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"type"}];
+return false;
+}
+if(errors === _errs35){
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+if((typeof data15 !== "string" || data15.length > 1365) && canonicalByteLength(data15) > 8192){
+validate96.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid6 = _errs35 === errors;
+if(!valid6){
+break;
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"type"}];
+return false;
+}
+}
+var valid5 = _errs33 === errors;
+}
+else {
+var valid5 = true;
+}
+if(valid5){
+if(data13.vkey !== undefined){
+let data16 = data13.vkey;
+const _errs37 = errors;
+if(errors === _errs37){
+if(typeof data16 === "string"){
+if(!pattern0.test(data16)){
+validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data16 !== "string" || data16.length > 42) && canonicalByteLength(data16) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"type"}];
+return false;
+}
+if(errors === _errs37){
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+if((typeof data16 !== "string" || data16.length > 42) && canonicalByteLength(data16) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid5 = _errs37 === errors;
+}
+else {
+var valid5 = true;
+}
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/key",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs30 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.observed !== undefined){
+let data17 = data1.observed;
+const _errs39 = errors;
+if(errors === _errs39){
+if(Array.isArray(data17)){
+if(data17.length > 64){
+validate96.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid7 = true;
+const len2 = data17.length;
+for(let i2=0; i2<len2; i2++){
+const _errs41 = errors;
+if(!(validate93(data17[i2], {instancePath:instancePath+"/detail/observed/" + i2,parentData:data17,parentDataProperty:i2,rootData}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+errors = vErrors.length;
+}
+var valid7 = _errs41 === errors;
+if(!valid7){
+break;
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs39 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.service !== undefined){
+let data19 = data1.service;
+const _errs42 = errors;
+if(errors === _errs42){
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+let missing5;
+if((data19.name === undefined) && (missing5 = "name")){
+validate96.errors = [{instancePath:instancePath+"/detail/service",keyword:"required",params:{missingProperty: missing5}}];
+return false;
+}
+else {
+const _errs44 = errors;
+for(const key5 in data19){
+if(!(((key5 === "instance") || (key5 === "name")) || (key5 === "version"))){
+validate96.errors = [{instancePath:instancePath+"/detail/service",keyword:"additionalProperties",params:{additionalProperty: key5}}];
+return false;
+break;
+}
+}
+if(_errs44 === errors){
+if(data19.instance !== undefined){
+let data20 = data19.instance;
+const _errs45 = errors;
+if(errors === _errs45){
+if(typeof data20 === "string"){
+if(!pattern0.test(data20)){
+validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data20 !== "string" || data20.length > 42) && canonicalByteLength(data20) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"type"}];
+return false;
+}
+if(errors === _errs45){
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if((typeof data20 !== "string" || data20.length > 42) && canonicalByteLength(data20) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid8 = _errs45 === errors;
+}
+else {
+var valid8 = true;
+}
+if(valid8){
+if(data19.name !== undefined){
+let data21 = data19.name;
+const _errs47 = errors;
+if(errors === _errs47){
+if(typeof data21 === "string"){
+if(!pattern0.test(data21)){
+validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data21 !== "string" || data21.length > 42) && canonicalByteLength(data21) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"type"}];
+return false;
+}
+if(errors === _errs47){
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if((typeof data21 !== "string" || data21.length > 42) && canonicalByteLength(data21) > 256){
+validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid8 = _errs47 === errors;
+}
+else {
+var valid8 = true;
+}
+if(valid8){
+if(data19.version !== undefined){
+let data22 = data19.version;
+const _errs49 = errors;
+if(errors === _errs49){
+if(typeof data22 === "string"){
+if(!pattern0.test(data22)){
+validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data22 !== "string" || data22.length > 21) && canonicalByteLength(data22) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"type"}];
+return false;
+}
+if(errors === _errs49){
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+if((typeof data22 !== "string" || data22.length > 21) && canonicalByteLength(data22) > 128){
+validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid8 = _errs49 === errors;
+}
+else {
+var valid8 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail/service",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs42 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate96.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs51 = errors;
+if(0 !== data.rev){
+validate96.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs51 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data24 = data.severity;
+const _errs52 = errors;
+if(typeof data24 !== "string"){
+validate96.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data24 === "trace") || (data24 === "debug")) || (data24 === "info")) || (data24 === "warning")) || (data24 === "error")) || (data24 === "critical"))){
+validate96.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs52 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs54 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs54 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs55 = errors;
+if("epoch.open" !== data.type){
+validate96.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs55 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs56 = errors;
+if(1 !== data.v){
+validate96.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs56 === errors;
+}
+else {
+var valid0 = true;
+}
+}
 }
 }
 }
@@ -6598,24 +6606,88 @@ validate96.errors = vErrors;
 return errors === 0;
 }
 
-const schema29 = {"type":"object","required":["duration_ns","start","status"],"properties":{"attempt":{"type":"integer","minimum":1,"maximum":9007199254740991},"duration_ns":{"type":"string","pattern":"^(0|[1-9]\\d{0,18})$"},"error":{"$ref":"#/$defs/callError"},"external_id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"input":{"$ref":"#/$defs/commitment"},"observed":{"$ref":"#/$defs/observed"},"output":{"$ref":"#/$defs/commitment"},"recovery":{"type":"string","enum":["retry","circuit_open","fallback","escalate"]},"start":{"type":"string","pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"},"status":{"type":"string","enum":["success","error","denied","timeout","cancelled","unknown"]},"summary":{"$ref":"#/$defs/summary"}},"additionalProperties":false};
-const pattern79 = new RegExp("^[A-Za-z0-9_.$]{1,128}$", "");
+const schema29 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.end"},"v":{"const":1}},"additionalProperties":false};
 
-function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.name === undefined) && (missing0 = "name")){
+validate104.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "name")){
+validate104.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.name !== undefined){
+let data0 = data.name;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!pattern0.test(data0)){
+validate104.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
+validate104.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate104.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
+return false;
+}
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
+validate104.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate104.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate104.errors = vErrors;
+return errors === 0;
+}
+
+const schema31 = {"type":"object","required":["duration_ns","start","status"],"properties":{"attempt":{"type":"integer","minimum":1,"maximum":9007199254740991},"duration_ns":{"type":"string","pattern":"^(0|[1-9]\\d{0,18})$"},"error":{"$ref":"#/$defs/callError"},"external_id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"input":{"$ref":"#/$defs/commitment"},"observed":{"$ref":"#/$defs/observed"},"output":{"$ref":"#/$defs/commitment"},"recovery":{"type":"string","enum":["retry","circuit_open","fallback","escalate"]},"start":{"type":"string","pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"},"status":{"type":"string","enum":["success","error","denied","timeout","cancelled","unknown"]},"summary":{"$ref":"#/$defs/summary"}},"additionalProperties":false};
+const pattern81 = new RegExp("^[A-Za-z0-9_.$]{1,128}$", "");
+
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.fingerprint === undefined) && (missing0 = "fingerprint")) || ((data.message === undefined) && (missing0 = "message"))) || ((data.type === undefined) && (missing0 = "type"))){
-validate99.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate108.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "code") || (key0 === "fingerprint")) || (key0 === "message")) || (key0 === "type"))){
-validate99.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate108.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6627,24 +6699,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate99.errors = [{instancePath:instancePath+"/code",keyword:"pattern"}];
+validate108.errors = [{instancePath:instancePath+"/code",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate99.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
+validate108.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate99.errors = [{instancePath:instancePath+"/code",keyword:"type"}];
+validate108.errors = [{instancePath:instancePath+"/code",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate99.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
+validate108.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -6662,12 +6734,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern26.test(data1)){
-validate99.errors = [{instancePath:instancePath+"/fingerprint",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate108.errors = [{instancePath:instancePath+"/fingerprint",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate99.errors = [{instancePath:instancePath+"/fingerprint",keyword:"type"}];
+validate108.errors = [{instancePath:instancePath+"/fingerprint",keyword:"type"}];
 return false;
 }
 }
@@ -6694,13 +6766,13 @@ let data3 = data.type;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
-if(!pattern79.test(data3)){
-validate99.errors = [{instancePath:instancePath+"/type",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.$]{1,128}$"}}];
+if(!pattern81.test(data3)){
+validate108.errors = [{instancePath:instancePath+"/type",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.$]{1,128}$"}}];
 return false;
 }
 }
 else {
-validate99.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
+validate108.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
 return false;
 }
 }
@@ -6716,30 +6788,30 @@ var valid0 = true;
 }
 }
 else {
-validate99.errors = [{instancePath,keyword:"type"}];
+validate108.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate99.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.flags === undefined) && (missing0 = "flags")) || ((data.input_bytes === undefined) && (missing0 = "input_bytes"))) || ((data.input_shape === undefined) && (missing0 = "input_shape"))){
-validate103.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate112.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "flags") || (key0 === "flags_more")) || (key0 === "input_bytes")) || (key0 === "input_shape")) || (key0 === "output_bytes"))){
-validate103.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate112.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6751,7 +6823,7 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 16){
-validate103.errors = [{instancePath:instancePath+"/flags",keyword:"maxItems"}];
+validate112.errors = [{instancePath:instancePath+"/flags",keyword:"maxItems"}];
 return false;
 }
 else {
@@ -6763,24 +6835,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate103.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"pattern"}];
+validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate103.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
+validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate103.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate103.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
+validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -6794,7 +6866,7 @@ break;
 }
 }
 else {
-validate103.errors = [{instancePath:instancePath+"/flags",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/flags",keyword:"type"}];
 return false;
 }
 }
@@ -6808,18 +6880,18 @@ if(data.flags_more !== undefined){
 let data2 = data.flags_more;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate103.errors = [{instancePath:instancePath+"/flags_more",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/flags_more",keyword:"type"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate103.errors = [{instancePath:instancePath+"/flags_more",keyword:"maximum"}];
+validate112.errors = [{instancePath:instancePath+"/flags_more",keyword:"maximum"}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate103.errors = [{instancePath:instancePath+"/flags_more",keyword:"minimum"}];
+validate112.errors = [{instancePath:instancePath+"/flags_more",keyword:"minimum"}];
 return false;
 }
 }
@@ -6835,18 +6907,18 @@ if(data.input_bytes !== undefined){
 let data3 = data.input_bytes;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate103.errors = [{instancePath:instancePath+"/input_bytes",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/input_bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 9007199254740991 || isNaN(data3)){
-validate103.errors = [{instancePath:instancePath+"/input_bytes",keyword:"maximum"}];
+validate112.errors = [{instancePath:instancePath+"/input_bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate103.errors = [{instancePath:instancePath+"/input_bytes",keyword:"minimum"}];
+validate112.errors = [{instancePath:instancePath+"/input_bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -6864,12 +6936,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!pattern26.test(data4)){
-validate103.errors = [{instancePath:instancePath+"/input_shape",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate112.errors = [{instancePath:instancePath+"/input_shape",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate103.errors = [{instancePath:instancePath+"/input_shape",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/input_shape",keyword:"type"}];
 return false;
 }
 }
@@ -6883,18 +6955,18 @@ if(data.output_bytes !== undefined){
 let data5 = data.output_bytes;
 const _errs12 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate103.errors = [{instancePath:instancePath+"/output_bytes",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/output_bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate103.errors = [{instancePath:instancePath+"/output_bytes",keyword:"maximum"}];
+validate112.errors = [{instancePath:instancePath+"/output_bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate103.errors = [{instancePath:instancePath+"/output_bytes",keyword:"minimum"}];
+validate112.errors = [{instancePath:instancePath+"/output_bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -6913,30 +6985,30 @@ var valid0 = true;
 }
 }
 else {
-validate103.errors = [{instancePath,keyword:"type"}];
+validate112.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate103.errors = vErrors;
+validate112.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.fields === undefined) && (missing0 = "fields")) || ((data.truncated === undefined) && (missing0 = "truncated"))){
-validate106.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate115.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "fields") || (key0 === "truncated"))){
-validate106.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate115.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6948,34 +7020,65 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
-validate106.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+validate115.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-const _errs4 = errors;
 for(const key1 in data0){
-let data1 = data0[key1];
-const _errs5 = errors;
-if((((typeof data1 !== "string") && (!((typeof data1 == "number") && (isFinite(data1))))) && (typeof data1 !== "boolean")) && (data1 !== null)){
-validate106.errors = [{instancePath:instancePath+"/fields/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type"}];
-return false;
+const _errs4 = errors;
+if(typeof key1 === "string"){
+if(!pattern35.test(key1)){
+const err0 = {instancePath:instancePath+"/fields",keyword:"pattern",propertyName:key1};
+if(vErrors === null){
+vErrors = [err0];
 }
-var valid1 = _errs5 === errors;
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var valid1 = _errs4 === errors;
 if(!valid1){
+const err1 = {instancePath:instancePath+"/fields",keyword:"propertyNames"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate115.errors = vErrors;
+return false;
 break;
 }
 }
-if(_errs4 === errors){
-if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
-validate106.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+if(valid1){
+const _errs5 = errors;
+for(const key2 in data0){
+let data1 = data0[key2];
+const _errs6 = errors;
+if((((typeof data1 !== "string") && (!((typeof data1 == "number") && (isFinite(data1))))) && (typeof data1 !== "boolean")) && (data1 !== null)){
+validate115.errors = [{instancePath:instancePath+"/fields/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type"}];
 return false;
+}
+var valid2 = _errs6 === errors;
+if(!valid2){
+break;
+}
+}
+if(_errs5 === errors){
+if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
+validate115.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+return false;
+}
 }
 }
 }
 else {
-validate106.errors = [{instancePath:instancePath+"/fields",keyword:"type"}];
+validate115.errors = [{instancePath:instancePath+"/fields",keyword:"type"}];
 return false;
 }
 }
@@ -6987,12 +7090,12 @@ var valid0 = true;
 }
 if(valid0){
 if(data.truncated !== undefined){
-const _errs7 = errors;
+const _errs8 = errors;
 if(typeof data.truncated !== "boolean"){
-validate106.errors = [{instancePath:instancePath+"/truncated",keyword:"type"}];
+validate115.errors = [{instancePath:instancePath+"/truncated",keyword:"type"}];
 return false;
 }
-var valid0 = _errs7 === errors;
+var valid0 = _errs8 === errors;
 }
 else {
 var valid0 = true;
@@ -7002,30 +7105,30 @@ var valid0 = true;
 }
 }
 else {
-validate106.errors = [{instancePath,keyword:"type"}];
+validate115.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate106.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.duration_ns === undefined) && (missing0 = "duration_ns")) || ((data.start === undefined) && (missing0 = "start"))) || ((data.status === undefined) && (missing0 = "status"))){
-validate98.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate107.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema29.properties, key0))){
-validate98.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema31.properties, key0))){
+validate107.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7035,18 +7138,18 @@ if(data.attempt !== undefined){
 let data0 = data.attempt;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate98.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate98.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
+validate107.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate98.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
+validate107.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
 return false;
 }
 }
@@ -7063,13 +7166,13 @@ let data1 = data.duration_ns;
 const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
-if(!pattern39.test(data1)){
-validate98.errors = [{instancePath:instancePath+"/duration_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
+if(!pattern41.test(data1)){
+validate107.errors = [{instancePath:instancePath+"/duration_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
 return false;
 }
 }
 else {
-validate98.errors = [{instancePath:instancePath+"/duration_ns",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/duration_ns",keyword:"type"}];
 return false;
 }
 }
@@ -7081,8 +7184,8 @@ var valid0 = true;
 if(valid0){
 if(data.error !== undefined){
 const _errs6 = errors;
-if(!(validate99(data.error, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData}))){
-vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+if(!(validate108(data.error, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData}))){
+vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
@@ -7097,24 +7200,24 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
 if(!pattern0.test(data3)){
-validate98.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
+validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate98.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate98.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
 return false;
 }
 if(errors === _errs7){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate98.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7140,8 +7243,8 @@ var valid0 = true;
 if(valid0){
 if(data.observed !== undefined){
 const _errs10 = errors;
-if(!(validate103(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+if(!(validate112(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
+vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs10 === errors;
@@ -7166,11 +7269,11 @@ if(data.recovery !== undefined){
 let data7 = data.recovery;
 const _errs12 = errors;
 if(typeof data7 !== "string"){
-validate98.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
 return false;
 }
 if(!((((data7 === "retry") || (data7 === "circuit_open")) || (data7 === "fallback")) || (data7 === "escalate"))){
-validate98.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
+validate107.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -7184,13 +7287,13 @@ let data8 = data.start;
 const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data8 === "string"){
-if(!pattern60.test(data8)){
-validate98.errors = [{instancePath:instancePath+"/start",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
+if(!pattern62.test(data8)){
+validate107.errors = [{instancePath:instancePath+"/start",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
 return false;
 }
 }
 else {
-validate98.errors = [{instancePath:instancePath+"/start",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/start",keyword:"type"}];
 return false;
 }
 }
@@ -7204,11 +7307,11 @@ if(data.status !== undefined){
 let data9 = data.status;
 const _errs16 = errors;
 if(typeof data9 !== "string"){
-validate98.errors = [{instancePath:instancePath+"/status",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/status",keyword:"type"}];
 return false;
 }
 if(!((((((data9 === "success") || (data9 === "error")) || (data9 === "denied")) || (data9 === "timeout")) || (data9 === "cancelled")) || (data9 === "unknown"))){
-validate98.errors = [{instancePath:instancePath+"/status",keyword:"enum"}];
+validate107.errors = [{instancePath:instancePath+"/status",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -7219,8 +7322,8 @@ var valid0 = true;
 if(valid0){
 if(data.summary !== undefined){
 const _errs18 = errors;
-if(!(validate106(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
-vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+if(!(validate115(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs18 === errors;
@@ -7242,30 +7345,30 @@ var valid0 = true;
 }
 }
 else {
-validate98.errors = [{instancePath,keyword:"type"}];
+validate107.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate98.errors = vErrors;
+validate107.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate92.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate100.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema27.properties, key0))){
-validate92.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema29.properties, key0))){
+validate100.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7309,8 +7412,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate96(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate104(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -7320,27 +7423,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data4 = data.ext;
 const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data4 === "string"){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate92.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate92.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate92.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
 }
@@ -7349,9 +7435,21 @@ var valid0 = true;
 }
 if(valid0){
 if(data.invocation !== undefined){
+const _errs7 = errors;
+if(!(validate107(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.retention !== undefined){
 const _errs8 = errors;
-if(!(validate98(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs8 === errors;
@@ -7360,11 +7458,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.retention !== undefined){
+if(data.rev !== undefined){
 const _errs9 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
-errors = vErrors.length;
+if(0 !== data.rev){
+validate100.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs9 === errors;
 }
@@ -7372,10 +7470,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
+if(data.severity !== undefined){
+let data8 = data.severity;
 const _errs10 = errors;
-if(0 !== data.rev){
-validate92.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+if(typeof data8 !== "string"){
+validate100.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
+validate100.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7384,27 +7487,22 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data8 = data.severity;
-const _errs11 = errors;
-if(typeof data8 !== "string"){
-validate92.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
+if(data.time !== undefined){
+const _errs12 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
 }
-if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate92.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs11 === errors;
+var valid0 = _errs12 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.time !== undefined){
+if(data.trace !== undefined){
 const _errs13 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs13 === errors;
@@ -7413,11 +7511,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.type !== undefined){
 const _errs14 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if("task.end" !== data.type){
+validate100.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
 }
 var valid0 = _errs14 === errors;
 }
@@ -7425,10 +7523,10 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
+if(data.v !== undefined){
 const _errs15 = errors;
-if("task.end" !== data.type){
-validate92.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+if(1 !== data.v){
+validate100.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -7436,18 +7534,6 @@ var valid0 = _errs15 === errors;
 else {
 var valid0 = true;
 }
-if(valid0){
-if(data.v !== undefined){
-const _errs16 = errors;
-if(1 !== data.v){
-validate92.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
 }
 }
 }
@@ -7464,31 +7550,31 @@ var valid0 = true;
 }
 }
 else {
-validate92.errors = [{instancePath,keyword:"type"}];
+validate100.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate92.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
 
-const schema33 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"type":"object","maxCanonicalBytes":4096},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.start"},"v":{"const":1}},"additionalProperties":false};
+const schema35 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.start"},"v":{"const":1}},"additionalProperties":false};
 
-function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.status === undefined) && (missing0 = "status")){
-validate117.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate127.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "attempt") || (key0 === "external_id")) || (key0 === "input")) || (key0 === "observed")) || (key0 === "recovery")) || (key0 === "status")) || (key0 === "summary"))){
-validate117.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate127.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7498,18 +7584,18 @@ if(data.attempt !== undefined){
 let data0 = data.attempt;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate117.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
+validate127.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate117.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
+validate127.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate117.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
+validate127.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
 return false;
 }
 }
@@ -7527,24 +7613,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate117.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
+validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate117.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate117.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
+validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate117.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7570,8 +7656,8 @@ var valid0 = true;
 if(valid0){
 if(data.observed !== undefined){
 const _errs7 = errors;
-if(!(validate103(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+if(!(validate112(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
+vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -7584,11 +7670,11 @@ if(data.recovery !== undefined){
 let data4 = data.recovery;
 const _errs8 = errors;
 if(typeof data4 !== "string"){
-validate117.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
+validate127.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
 return false;
 }
 if(!((((data4 === "retry") || (data4 === "circuit_open")) || (data4 === "fallback")) || (data4 === "escalate"))){
-validate117.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
+validate127.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7600,7 +7686,7 @@ if(valid0){
 if(data.status !== undefined){
 const _errs10 = errors;
 if("started" !== data.status){
-validate117.errors = [{instancePath:instancePath+"/status",keyword:"const"}];
+validate127.errors = [{instancePath:instancePath+"/status",keyword:"const"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7611,8 +7697,8 @@ var valid0 = true;
 if(valid0){
 if(data.summary !== undefined){
 const _errs11 = errors;
-if(!(validate106(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
-vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+if(!(validate115(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs11 === errors;
@@ -7630,30 +7716,30 @@ var valid0 = true;
 }
 }
 else {
-validate117.errors = [{instancePath,keyword:"type"}];
+validate127.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate117.errors = vErrors;
+validate127.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate112.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate121.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema33.properties, key0))){
-validate112.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema35.properties, key0))){
+validate121.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7697,8 +7783,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate96(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate104(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -7708,27 +7794,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data4 = data.ext;
 const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data4 === "string"){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate112.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate112.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate112.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
 }
@@ -7737,9 +7806,21 @@ var valid0 = true;
 }
 if(valid0){
 if(data.invocation !== undefined){
+const _errs7 = errors;
+if(!(validate127(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.retention !== undefined){
 const _errs8 = errors;
-if(!(validate117(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs8 === errors;
@@ -7748,11 +7829,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.retention !== undefined){
+if(data.rev !== undefined){
 const _errs9 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
-errors = vErrors.length;
+if(0 !== data.rev){
+validate121.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs9 === errors;
 }
@@ -7760,10 +7841,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
+if(data.severity !== undefined){
+let data8 = data.severity;
 const _errs10 = errors;
-if(0 !== data.rev){
-validate112.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+if(typeof data8 !== "string"){
+validate121.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
+validate121.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7772,27 +7858,22 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data8 = data.severity;
-const _errs11 = errors;
-if(typeof data8 !== "string"){
-validate112.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
+if(data.time !== undefined){
+const _errs12 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
 }
-if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate112.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs11 === errors;
+var valid0 = _errs12 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.time !== undefined){
+if(data.trace !== undefined){
 const _errs13 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs13 === errors;
@@ -7801,234 +7882,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
-const _errs14 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.type !== undefined){
-const _errs15 = errors;
+const _errs14 = errors;
 if("task.start" !== data.type){
-validate112.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate121.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
-}
-var valid0 = _errs15 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.v !== undefined){
-const _errs16 = errors;
-if(1 !== data.v){
-validate112.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate112.errors = [{instancePath,keyword:"type"}];
-return false;
-}
-}
-validate112.errors = vErrors;
-return errors === 0;
-}
-
-const schema35 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"type":"object","maxCanonicalBytes":4096},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.end"},"v":{"const":1}},"additionalProperties":false};
-
-function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate125.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(func2.call(schema35.properties, key0))){
-validate125.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.actor !== undefined){
-const _errs2 = errors;
-if(!(validate23(data.actor, {instancePath:instancePath+"/actor",parentData:data,parentDataProperty:"actor",rootData}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.authorization !== undefined){
-const _errs3 = errors;
-if(!(validate60(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs3 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.chain !== undefined){
-const _errs4 = errors;
-if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.context !== undefined){
-const _errs5 = errors;
-if(!(validate27(data.context, {instancePath:instancePath+"/context",parentData:data,parentDataProperty:"context",rootData}))){
-vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs5 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.ext !== undefined){
-let data4 = data.ext;
-const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data4 === "string"){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate125.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate125.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate125.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.invocation !== undefined){
-const _errs8 = errors;
-if(!(validate98(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.retention !== undefined){
-const _errs9 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs9 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.rev !== undefined){
-const _errs10 = errors;
-if(0 !== data.rev){
-validate125.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.severity !== undefined){
-let data8 = data.severity;
-const _errs11 = errors;
-if(typeof data8 !== "string"){
-validate125.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
-}
-if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate125.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs11 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.time !== undefined){
-const _errs13 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.tool !== undefined){
-const _errs14 = errors;
-if(!(validate67(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
-errors = vErrors.length;
 }
 var valid0 = _errs14 === errors;
 }
@@ -8036,42 +7894,17 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.v !== undefined){
 const _errs15 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if(1 !== data.v){
+validate121.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
 }
 var valid0 = _errs15 === errors;
 }
 else {
 var valid0 = true;
 }
-if(valid0){
-if(data.type !== undefined){
-const _errs16 = errors;
-if("tool.end" !== data.type){
-validate125.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.v !== undefined){
-const _errs17 = errors;
-if(1 !== data.v){
-validate125.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-}
 }
 }
 }
@@ -8088,15 +7921,15 @@ var valid0 = true;
 }
 }
 else {
-validate125.errors = [{instancePath,keyword:"type"}];
+validate121.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate125.errors = vErrors;
+validate121.errors = vErrors;
 return errors === 0;
 }
 
-const schema36 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"type":"object","maxCanonicalBytes":4096},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.start"},"v":{"const":1}},"additionalProperties":false};
+const schema37 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.end"},"v":{"const":1}},"additionalProperties":false};
 
 function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -8111,7 +7944,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema36.properties, key0))){
+if(!(func2.call(schema37.properties, key0))){
 validate135.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
@@ -8132,8 +7965,8 @@ var valid0 = true;
 if(valid0){
 if(data.authorization !== undefined){
 const _errs3 = errors;
-if(!(validate60(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate66(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
+vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs3 === errors;
@@ -8167,27 +8000,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data4 = data.ext;
 const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data4 === "string"){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate135.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate135.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate135.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
 }
@@ -8196,9 +8012,21 @@ var valid0 = true;
 }
 if(valid0){
 if(data.invocation !== undefined){
+const _errs7 = errors;
+if(!(validate107(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.retention !== undefined){
 const _errs8 = errors;
-if(!(validate117(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs8 === errors;
@@ -8207,11 +8035,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.retention !== undefined){
+if(data.rev !== undefined){
 const _errs9 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
-errors = vErrors.length;
+if(0 !== data.rev){
+validate135.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs9 === errors;
 }
@@ -8219,21 +8047,9 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
-const _errs10 = errors;
-if(0 !== data.rev){
-validate135.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.severity !== undefined){
 let data8 = data.severity;
-const _errs11 = errors;
+const _errs10 = errors;
 if(typeof data8 !== "string"){
 validate135.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
@@ -8242,16 +8058,28 @@ if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (
 validate135.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
-var valid0 = _errs11 === errors;
+var valid0 = _errs10 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.time !== undefined){
+const _errs12 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.tool !== undefined){
 const _errs13 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate74(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs13 === errors;
@@ -8260,10 +8088,10 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.tool !== undefined){
+if(data.trace !== undefined){
 const _errs14 = errors;
-if(!(validate67(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs14 === errors;
@@ -8272,11 +8100,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.type !== undefined){
 const _errs15 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if("tool.end" !== data.type){
+validate135.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
 }
 var valid0 = _errs15 === errors;
 }
@@ -8284,25 +8112,13 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
-const _errs16 = errors;
-if("tool.start" !== data.type){
-validate135.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.v !== undefined){
-const _errs17 = errors;
+const _errs16 = errors;
 if(1 !== data.v){
 validate135.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
-var valid0 = _errs17 === errors;
+var valid0 = _errs16 === errors;
 }
 else {
 var valid0 = true;
@@ -8332,23 +8148,242 @@ validate135.errors = vErrors;
 return errors === 0;
 }
 
-const schema37 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"type":"object","maxCanonicalBytes":4096},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"user.input"},"v":{"const":1}},"additionalProperties":false};
+const schema38 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.start"},"v":{"const":1}},"additionalProperties":false};
 
-function validate145(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate146.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func2.call(schema38.properties, key0))){
+validate146.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.actor !== undefined){
+const _errs2 = errors;
+if(!(validate23(data.actor, {instancePath:instancePath+"/actor",parentData:data,parentDataProperty:"actor",rootData}))){
+vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.authorization !== undefined){
+const _errs3 = errors;
+if(!(validate66(data.authorization, {instancePath:instancePath+"/authorization",parentData:data,parentDataProperty:"authorization",rootData}))){
+vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.chain !== undefined){
+const _errs4 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.context !== undefined){
+const _errs5 = errors;
+if(!(validate27(data.context, {instancePath:instancePath+"/context",parentData:data,parentDataProperty:"context",rootData}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ext !== undefined){
+const _errs6 = errors;
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.invocation !== undefined){
+const _errs7 = errors;
+if(!(validate127(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.retention !== undefined){
+const _errs8 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs9 = errors;
+if(0 !== data.rev){
+validate146.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data8 = data.severity;
+const _errs10 = errors;
+if(typeof data8 !== "string"){
+validate146.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
+validate146.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs12 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.tool !== undefined){
+const _errs13 = errors;
+if(!(validate74(data.tool, {instancePath:instancePath+"/tool",parentData:data,parentDataProperty:"tool",rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.trace !== undefined){
+const _errs14 = errors;
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs15 = errors;
+if("tool.start" !== data.type){
+validate146.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs15 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs16 = errors;
+if(1 !== data.v){
+validate146.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate146.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate146.errors = vErrors;
+return errors === 0;
+}
+
+const schema39 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"user.input"},"v":{"const":1}},"additionalProperties":false};
+
+function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate145.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate157.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema37.properties, key0))){
-validate145.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema39.properties, key0))){
+validate157.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8392,8 +8427,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate43(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+if(!(validate47(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -8403,27 +8438,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.ext !== undefined){
-let data4 = data.ext;
 const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data4 === "string"){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate145.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-if(errors === _errs6){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if((typeof data4 !== "string" || data4.length > 682) && canonicalByteLength(data4) > 4096){
-validate145.errors = [{instancePath:instancePath+"/ext",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate145.errors = [{instancePath:instancePath+"/ext",keyword:"type"}];
-return false;
-}
-}
+if(!(validate33(data.ext, {instancePath:instancePath+"/ext",parentData:data,parentDataProperty:"ext",rootData}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
 }
@@ -8432,10 +8450,22 @@ var valid0 = true;
 }
 if(valid0){
 if(data.retention !== undefined){
-const _errs8 = errors;
-if(!(validate33(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+const _errs7 = errors;
+if(!(validate37(data.retention, {instancePath:instancePath+"/retention",parentData:data,parentDataProperty:"retention",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs8 = errors;
+if(0 !== data.rev){
+validate157.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
 }
 var valid0 = _errs8 === errors;
 }
@@ -8443,10 +8473,15 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.rev !== undefined){
+if(data.severity !== undefined){
+let data7 = data.severity;
 const _errs9 = errors;
-if(0 !== data.rev){
-validate145.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+if(typeof data7 !== "string"){
+validate157.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
+validate157.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8455,27 +8490,22 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data7 = data.severity;
-const _errs10 = errors;
-if(typeof data7 !== "string"){
-validate145.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
+if(data.time !== undefined){
+const _errs11 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
 }
-if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
-validate145.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs10 === errors;
+var valid0 = _errs11 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.time !== undefined){
+if(data.trace !== undefined){
 const _errs12 = errors;
-if(!(validate35(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate41(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs12 === errors;
@@ -8484,11 +8514,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.trace !== undefined){
+if(data.type !== undefined){
 const _errs13 = errors;
-if(!(validate37(data.trace, {instancePath:instancePath+"/trace",parentData:data,parentDataProperty:"trace",rootData}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
+if("user.input" !== data.type){
+validate157.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
 }
 var valid0 = _errs13 === errors;
 }
@@ -8496,10 +8526,10 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.type !== undefined){
+if(data.v !== undefined){
 const _errs14 = errors;
-if("user.input" !== data.type){
-validate145.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+if(1 !== data.v){
+validate157.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -8507,18 +8537,6 @@ var valid0 = _errs14 === errors;
 else {
 var valid0 = true;
 }
-if(valid0){
-if(data.v !== undefined){
-const _errs15 = errors;
-if(1 !== data.v){
-validate145.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
-return false;
-}
-var valid0 = _errs15 === errors;
-}
-else {
-var valid0 = true;
-}
 }
 }
 }
@@ -8534,11 +8552,11 @@ var valid0 = true;
 }
 }
 else {
-validate145.errors = [{instancePath,keyword:"type"}];
+validate157.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate145.errors = vErrors;
+validate157.errors = vErrors;
 return errors === 0;
 }
 
@@ -8564,74 +8582,74 @@ errors = vErrors.length;
 }
 }
 else if(tag0 === "agent.output"){
-if(!(validate39(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+if(!(validate43(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "agent.reasoning"){
-if(!(validate49(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
+if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "authz.denied"){
-if(!(validate58(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "authz.granted"){
-if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate77(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "epoch.close"){
-if(!(validate80(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "epoch.observed"){
-if(!(validate83(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "epoch.open"){
 if(!(validate88(data, {instancePath,parentData,parentDataProperty,rootData}))){
 vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
+else if(tag0 === "epoch.observed"){
+if(!(validate91(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "epoch.open"){
+if(!(validate96(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+errors = vErrors.length;
+}
+}
 else if(tag0 === "task.end"){
-if(!(validate92(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate100(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "task.start"){
-if(!(validate112(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+if(!(validate121(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "tool.end"){
-if(!(validate125(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "tool.start"){
 if(!(validate135(data, {instancePath,parentData,parentDataProperty,rootData}))){
 vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
 errors = vErrors.length;
 }
 }
+else if(tag0 === "tool.start"){
+if(!(validate146(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+errors = vErrors.length;
+}
+}
 else if(tag0 === "user.input"){
-if(!(validate145(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+if(!(validate157(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
 errors = vErrors.length;
 }
 }
