@@ -12,14 +12,9 @@ import { addVerify } from './commands/verify.ts'
 import type { ExitCode } from './exit-code.ts'
 import { EXIT } from './exit-code.ts'
 import { failureJson, failureLine, failureOf } from './failure.ts'
+import type { Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
 import { openTerminal } from './terminal.ts'
-
-/** What commands share: where to write, and what the process ends with. */
-export interface Session {
-  readonly terminal: Terminal
-  exitCode: ExitCode
-}
 
 /** Runs the command line; never throws. */
 export async function run(

@@ -8,7 +8,7 @@ import { defaultKeyringFolder, openKeyring } from '@spanseal/keys'
 import type { Command } from 'commander'
 import { logsOfJournal } from '../journal-logs.ts'
 import { existingFolder } from '../option-values.ts'
-import type { Session } from '../program.ts'
+import type { Session } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface KeysOptions {

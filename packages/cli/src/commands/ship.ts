@@ -13,7 +13,7 @@ import { failureOf } from '../failure.ts'
 import type { KafkaFlags } from '../kafka-options.ts'
 import { addKafkaOptions, kafkaConnection } from '../kafka-options.ts'
 import { existingFolder, wholeNumber } from '../option-values.ts'
-import type { Session } from '../program.ts'
+import type { Session } from '../session.ts'
 import { stopSignal } from '../stop-signal.ts'
 import type { Terminal } from '../terminal.ts'
 

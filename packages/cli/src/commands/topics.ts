@@ -9,7 +9,7 @@ import { EXIT } from '../exit-code.ts'
 import type { KafkaFlags } from '../kafka-options.ts'
 import { addKafkaOptions, kafkaConnection } from '../kafka-options.ts'
 import { wholeNumber } from '../option-values.ts'
-import type { Session } from '../program.ts'
+import type { Session } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface TopicFlags extends KafkaFlags {
