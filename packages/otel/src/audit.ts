@@ -47,7 +47,7 @@ export class Audit {
     const parts = openParts(resolved)
     const audit = new Audit(parts)
     audit.#provider = provide(resolved, audit)
-    parts.runtime.tracer = audit.#provider.tracer
+    parts.runtime.tracerOf = audit.#provider.tracer
     return audit
   }
 
@@ -161,8 +161,10 @@ export class Audit {
     const { runtime, shippings } = this.#parts
     const { shutdownTimeoutMillis: millis } = runtime.options
     await runtime.synced()
+    // A provider's flush ends when the exporter has the spans; the exporter's when endpoints do.
+    const spans = this.#provider.forceFlush().then(() => this.exporter.forceFlush())
     const drains = shippings.map((shipping) => shipping.drained(millis))
-    await Promise.all([within(this.#provider.forceFlush(), millis), ...drains])
+    await Promise.all([within(spans, millis), ...drains])
   }
 
   /**
@@ -184,7 +186,8 @@ export class Audit {
     for (const call of recorder.open) call.abandon?.()
     this.#closeEpoch()
     const drains = shippings.map((shipping) => shipping.drained(left()))
-    await Promise.all([within(this.#provider.shutdown(), left()), ...drains])
+    const spans = this.#provider.shutdown().then(() => this.exporter.forceFlush())
+    await Promise.all([within(spans, left()), ...drains])
     const undelivered: Record<string, number> = {}
     for (const shipping of shippings) {
       const pending = shipping.pending()

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Tracer } from '@opentelemetry/api'
+import type { Tracer, TracerProvider } from '@opentelemetry/api'
 import { ProxyTracerProvider, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
@@ -33,7 +33,7 @@ const QUEUE = { maxQueueSize: 8_192, maxExportBatchSize: 512 }
 /** How the spans of an audit come to be. */
 export interface ProviderState {
   /** Undefined where spans are off. */
-  readonly tracer: Tracer | undefined
+  readonly tracer: () => Tracer | undefined
   /** For people, in `health()`. */
   readonly description: string
   readonly forceFlush: () => Promise<void>
@@ -44,13 +44,26 @@ const NOTHING = async (): Promise<void> => {}
 
 /** Spans off, evidence on. */
 export function noProvider(why: string): ProviderState {
-  return { tracer: undefined, description: why, forceFlush: NOTHING, shutdown: NOTHING }
+  return { tracer: () => undefined, description: why, forceFlush: NOTHING, shutdown: NOTHING }
 }
 
-/** The tracer of whatever provider the user builds. */
+/**
+ * The tracer of whatever provider the user registers, before or after: asked for again whenever the
+ * global provider is another, because a tracer from one copy of the API never hears of a provider that
+ * was registered through another copy.
+ */
 export function userProvider(): ProviderState {
+  let provider: TracerProvider | undefined
+  let tracer: Tracer | undefined
   return {
-    tracer: trace.getTracer(TRACER_NAME),
+    tracer: () => {
+      const now = trace.getTracerProvider()
+      if (tracer === undefined || provider !== now) {
+        provider = now
+        tracer = now.getTracer(TRACER_NAME)
+      }
+      return tracer
+    },
     description:
       'built by the user: put audit.processor first, and audit.exporter behind a batch processor',
     forceFlush: NOTHING,
@@ -77,8 +90,9 @@ export function ownProvider(
   })
   const free = !hasGlobalProvider()
   if (free) provider.register()
+  const tracer = provider.getTracer(TRACER_NAME)
   return {
-    tracer: provider.getTracer(TRACER_NAME),
+    tracer: () => tracer,
     description: free
       ? 'registered globally'
       : 'private: another provider was registered before; spans of others reach the journal only if audit.processor is put into it',
@@ -93,7 +107,8 @@ export function ownProvider(
 function hasGlobalProvider(): boolean {
   const global = trace.getTracerProvider()
   if (!(global instanceof ProxyTracerProvider)) return true
-  return global.getDelegate().constructor.name !== 'NoopTracerProvider'
+  // What a proxy has that nobody gave a provider.
+  return global.getDelegate() !== new ProxyTracerProvider().getDelegate()
 }
 
 function resourceAttributes({

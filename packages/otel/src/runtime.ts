@@ -37,8 +37,8 @@ export class Runtime {
   readonly counters: Counters
   readonly redactor: Redactor
   readonly scopes: Scopes
-  /** Set once a provider is there; without one, records have synthetic ids. */
-  tracer: Tracer | undefined
+  /** Set once a provider is there; without a tracer records have synthetic ids. */
+  tracerOf: () => Tracer | undefined = () => undefined
   readonly #keyring: Keyring
   readonly #committer: Committer
 
@@ -52,6 +52,10 @@ export class Runtime {
     this.scopes = parts.scopes
     this.#keyring = parts.keyring
     this.#committer = parts.committer
+  }
+
+  get tracer(): Tracer | undefined {
+    return this.tracerOf()
   }
 
   toolSpanName(tool: string): string {

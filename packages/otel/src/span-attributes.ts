@@ -66,3 +66,9 @@ export function taskAttributes({ actor, taskId }: AuditScope): Attributes {
     [ATTR_TASK_ID]: taskId,
   }
 }
+
+/** What the span of a reasoning or a handoff says; viewers keep what belongs to an agent. */
+export function stepAttributes({ actor, taskId }: AuditScope): Attributes {
+  const { id } = actor.value.agent
+  return { [ATTR_GEN_AI_AGENT_ID]: id, [ATTR_AGENT_ID]: id, [ATTR_TASK_ID]: taskId }
+}

@@ -4,7 +4,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import { context, SpanKind } from '@opentelemetry/api'
 import type { EventType, FreeText, TraceRef } from '@spanseal/core'
-import { ATTR_SPANSEAL_CONFIDENCE, ATTR_SPANSEAL_HANDOFF_TO, ATTR_TASK_ID } from '@spanseal/core'
+import { ATTR_SPANSEAL_CONFIDENCE, ATTR_SPANSEAL_HANDOFF_TO } from '@spanseal/core'
 import { openSpan, pointTo } from './call-spans.ts'
 import { activeCarrier } from './carried-context.ts'
 import { assertId, assertKnownKeys, assertText, assertTexts, decimalText } from './guards.ts'
@@ -12,6 +12,7 @@ import { sizeClass } from './redact/shape.ts'
 import type { Runtime } from './runtime.ts'
 import type { AuditScope } from './scope.ts'
 import { below } from './scope.ts'
+import { stepAttributes } from './span-attributes.ts'
 import type { TraceCarrier } from './traceparent.ts'
 
 /** Why the agent does what it does next. Texts are committed, never in clear. */
@@ -180,7 +181,7 @@ export class Task {
     const request = {
       name,
       kind: SpanKind.INTERNAL,
-      attributes: { ...attributes, [ATTR_TASK_ID]: this.id },
+      attributes: { ...attributes, ...stepAttributes(parent) },
       parent: parent.trace,
     }
     const span = processor.owning(undefined, () => openSpan(tracer, request))
