@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { EpochOutcome } from './epoch-run.ts'
+import type { EpochOutcome } from './epoch-outcome.ts'
 import type { Findings, Place, Report } from './findings.ts'
 import type { Observation } from './openings.ts'
 import type { EpochEnds } from './verdict.ts'

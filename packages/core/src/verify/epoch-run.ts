@@ -11,7 +11,7 @@ import type { ChainListener } from './chain-check.ts'
 import { ChainCheck } from './chain-check.ts'
 import type { GivenHead } from './checkpoint-check.ts'
 import { CheckpointCheck } from './checkpoint-check.ts'
-import type { EpochKey } from './epoch-open-check.ts'
+import type { EpochOutcome, TornTail } from './epoch-outcome.ts'
 import type { Findings, OpenFinding, Report } from './findings.ts'
 import { RangeFindings } from './findings.ts'
 import type { SegmentBytes } from './input.ts'
@@ -19,11 +19,10 @@ import type { LeafPrints } from './leaf-prints.ts'
 import type { Line, LineSplitter } from './lines.ts'
 import type { Outside } from './observation-watch.ts'
 import { ObservationWatch } from './observation-watch.ts'
-import type { Observation, Opening } from './openings.ts'
+import type { Opening } from './openings.ts'
 import type { ReadRecord, RecordReader } from './read-record.ts'
 import type { RecordChecks } from './record-check.ts'
 import { RecordCheck } from './record-check.ts'
-import type { SeqRanges } from './seq-ranges.ts'
 
 /** What all epochs of a verification share. */
 export interface Shared extends RecordChecks {
@@ -33,54 +32,6 @@ export interface Shared extends RecordChecks {
   /** The log of the first epoch, which is that of all; undefined while none is known. */
   readonly log: string | undefined
   readonly progress: (bytes: number, records: number) => void
-}
-
-/** Bytes behind the last record. */
-export interface TornTail {
-  readonly bytes: number
-  /** Known where an observer saw the epoch end. */
-  readonly sha256: string | undefined
-  readonly spot: Spot
-}
-
-/** What became of one epoch. */
-export interface EpochOutcome {
-  readonly opening: Opening
-  /** The id that its place promises, else that of its first record. */
-  readonly epoch: string | undefined
-  readonly log: string | undefined
-  /** How far the chain reaches. */
-  readonly size: number
-  /** Records that were checked. */
-  readonly checked: number
-  /** There is an `epoch.close`. */
-  readonly closed: boolean
-  readonly key: EpochKey | undefined
-  readonly openedAtMillis: number
-  /** Its checkpoints were signed before their records were durable. */
-  readonly unsynced: boolean
-  /** The largest size whose signed root is that of the records. */
-  readonly coveredSize: number
-  /** The largest size of a given head whose root is that of the records. */
-  readonly headSize: number
-  /** The largest size that checkpoints and given heads name. */
-  readonly claimedSize: number
-  readonly checkpointFaults: number
-  /** Observations that its records bear out. */
-  readonly observers: ReadonlySet<Observation>
-  readonly forked: boolean
-  /** Bytes behind the last record, where there are any. */
-  readonly torn: TornTail | undefined
-  /** Records follow where an observer saw the epoch end. */
-  readonly pastEnd: boolean
-  /** Of a version that is not known here: nothing was checked. */
-  readonly unverifiable: boolean
-  /** Lines that are records of other epochs. */
-  readonly foreignCount: number
-  /** The last line that was read. */
-  readonly lastSpot: Spot | undefined
-  /** Records about which something was found; shared with the check of calls. */
-  readonly doubts: SeqRanges
 }
 
 const PROGRESS_BYTES = 1 << 20

@@ -1177,24 +1177,46 @@ describe('hostile input', () => {
   })
 })
 
-it('produces every code that there is', () => {
-  const covered: Record<FindingCode, true> = {
-    edited: true,
-    forged: true,
-    forked: true,
-    duplicated: true,
-    missing: true,
-    truncated: true,
-    reordered: true,
-    schema: true,
-    unanswered: true,
-    torn: true,
-    unclosed: true,
-    unsigned: true,
-    unverifiable: true,
-    clock: true,
-    expired: true,
-    newer_rev: true,
-  }
-  expect(Object.keys(covered).sort()).toEqual([...FINDING_CODES].sort())
+/** The shortest way to each finding. */
+const EXAMPLES: Record<FindingCode, () => JournalBuilder | EpochBuilder | EpochBytes[]> = {
+  edited: () => aClosedEpoch().edit(2, (line) => line.replace('EUR', 'USD')),
+  forged: () => anEpoch().close({ records: 1 }),
+  forked: () => anEpoch().note(7, ZEROS).close(),
+  duplicated: () => aClosedEpoch().insert(2, aClosedEpoch().lines.slice(1, 2)),
+  missing: () => aClosedEpoch().remove(2),
+  truncated: () => aClosedEpoch().remove(7),
+  reordered: () => {
+    const epoch = aClosedEpoch()
+    return epoch.insert(2, epoch.lines.slice(3, 4)).remove(4)
+  },
+  schema: () =>
+    aClosedEpoch()
+      .edit(2, (line) => line.replace('"info"', '"grave"'))
+      .relink(3),
+  unanswered: () => anEpoch().start().close(),
+  torn: () => {
+    const epoch = anEpoch()
+    epoch.tail = Buffer.from('{')
+    return epoch
+  },
+  unclosed: () => anEpoch(),
+  unsigned: () => anEpoch({ certs: [] }).close(),
+  unverifiable: () => aClosedEpoch().edit(0, (line) => line.replace('"v":1}', '"v":2}')),
+  clock: () => anEpoch({ openedMillis: START_MILLIS + 40 * 86_400_000 }).close(),
+  expired: () => anEpoch({ openedMillis: START_MILLIS + 100 * 86_400_000 }).close(),
+  newer_rev: () => {
+    const epoch = anEpoch({ calls: 0 }).edit(0, (line) => line.replace('"rev":0', '"rev":1'))
+    epoch.notes = []
+    return epoch.note(1, epoch.root())
+  },
+}
+
+it.each(FINDING_CODES.map((code) => [code]))('%s has an example', async (code) => {
+  const verdict = await check(EXAMPLES[code]())
+  const { [code]: count } = verdict.counts
+  expect(count).toBe(1)
+  const notice = code === 'clock' || code === 'expired' || code === 'newer_rev'
+  const finding = verdict.findings.find((one) => one.code === code)
+  expect(finding?.kind).toBe(notice ? 'notice' : 'fault')
+  expect(finding?.message).toMatch(/^[A-Z0-9].*\.$/)
 })
