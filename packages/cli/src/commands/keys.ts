@@ -111,7 +111,12 @@ function logOfFolder(name: string): string {
 function keysOf(folder: string, log: string, journal: string | undefined): ShownKey[] {
   // Opening a keyring makes what is missing; a command that shows must not.
   if (!existsSync(join(folder, fileSafeLogName(log), 'issuer'))) return []
-  const keyring = openKeyring({ log, folder, ...(journal === undefined ? {} : { journal }) })
+  const keyring = openKeyring({
+    log,
+    folder,
+    create: false,
+    ...(journal === undefined ? {} : { journal }),
+  })
   const now = new Date().toISOString()
   return keyring.issuerVkeys().map(({ certificate, notAfter, notBefore, vkey }) => ({
     log,

@@ -12,6 +12,7 @@ import {
   renderTimeline,
 } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
+import type { KeyringOptions } from '@spanseal/keys'
 import { defaultKeyringFolder, openKeyring } from '@spanseal/keys'
 import type { Command } from 'commander'
 import { logsOfJournal } from '../journal-logs.ts'
@@ -130,7 +131,17 @@ function refsOf(
 ): string[] {
   if (id.startsWith('p1:') || !existsSync(keys)) return [id]
   const logs = logsOfJournal(existingFolder(journal))
-  return [id, ...logs.map((log) => openKeyring({ log, folder: keys, journal }).pseudonym(kind, id))]
+  return [id, ...logs.flatMap((log) => knownPseudonyms({ log, folder: keys, journal }, kind, id))]
+}
+
+/** What the id was called in each period; nothing where the keyring never knew this log. */
+function knownPseudonyms(where: KeyringOptions, kind: Dialogue['kind'], id: string): string[] {
+  try {
+    return openKeyring({ ...where, create: false }).pseudonyms(kind, id)
+  } catch (error) {
+    if (error instanceof AuditError && error.code === 'NOT_FOUND') return []
+    throw error
+  }
 }
 
 function checkedPrefix(traceId: string): string {
