@@ -53,6 +53,7 @@ export function openParts(options: ResolvedOptions): AuditParts {
     log: options.log,
     journal: options.journal,
     now: options.now,
+    ...(options.toolFolders !== undefined && { refuseInside: options.toolFolders }),
     ...(options.keys !== undefined && { folder: options.keys }),
   })
   const writer = openJournal({ options, redactor, counters, keyring })

@@ -181,6 +181,11 @@ describe('names and attributes', () => {
     ['an unknown permission', { permissions: ['root'] }, 'tool.permissions'],
     ['classifications that are no list', { classifications: 'pii' }, 'tool.classifications'],
     [
+      'a summary field that JSON would escape',
+      { summary: ['a"b'] },
+      'tool.summary[0]',
+    ],
+    [
       'too many summary fields',
       { summary: Array.from({ length: 33 }, (_, i) => `f${i}`) },
       'tool.summary',

@@ -141,8 +141,14 @@ function listsOf({ classifications, summary }: ToolDefinition): Partial<ToolDefi
     ...(classifications && {
       classifications: assertTexts('tool.classifications', classifications),
     }),
-    ...(summary && { summary: assertTexts('tool.summary', summary) }),
+    ...(summary && { summary: assertTexts('tool.summary', summary, assertField) }),
   }
+}
+
+/** Names that JSON must escape are refused: V8 misreads such keys (nodejs/node#63785). */
+function assertField(option: string, field: string): string {
+  if (/["\\]/.test(field)) refuse(option, field, 'a name without quotes and backslashes')
+  return assertId(option, field)
 }
 
 function optionalNames(definition: ToolDefinition): Partial<ToolRef> {
