@@ -2,34 +2,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError, canonicalByteLength, TEXT_CAPS, UNATTRIBUTED } from '@spanseal/core'
+import { createRedactor } from './redact/redact.ts'
 
 // What could forge lines or move a terminal's cursor when a name is printed.
 const UNSAFE_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
 
+// What comes with every task and step is people's, and no message of ours repeats it.
+const RUNTIME_OPTION = /^(?:task|reasoning|handoff|userInput|output)\b/
+const SHOWN_LENGTH_MAX = 80
+const { text: redacted } = createRedactor()
+
 /** Throws `INVALID_OPTION`: the option, the value, and what to give instead. */
 export function refuse(option: string, value: unknown, expected: string): never {
-  throw new AuditError(
-    'INVALID_OPTION',
-    `${option}: ${shown(value)} is not usable; give ${expected}`,
-    {
-      details: { option },
-    },
-  )
+  const given = RUNTIME_OPTION.test(option) ? kindOf(value) : shown(value)
+  throw new AuditError('INVALID_OPTION', `${option}: ${given} is not usable; give ${expected}`, {
+    details: { option },
+  })
 }
 
 function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
-  if (typeof value === 'object' && value !== null)
+  if (typeof value === 'string') return JSON.stringify(redacted(value).slice(0, SHOWN_LENGTH_MAX))
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value)
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'string') return `a text of ${value.length} characters`
+  if (typeof value === 'object' && value !== null) {
     return Array.isArray(value) ? 'a list' : 'an object'
-  return typeof value === 'function' ? 'a function' : String(value)
+  }
+  return value === undefined || value === null ? String(value) : `a ${typeof value}`
 }
 
 /** Refuses a field that the options do not have: it would silently do nothing. */
 export function assertKnownKeys(label: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) refuse(label, options, 'an object')
   const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined)
-    refuse(`${label}.${unknown}`, 'this option', `one of ${known.join(', ')}`)
+  if (unknown === undefined) return
+  const option = `${label}.${redacted(unknown).slice(0, SHOWN_LENGTH_MAX)}`
+  throw new AuditError('INVALID_OPTION', `${option} is not known; known are ${known.join(', ')}`, {
+    details: { option },
+  })
 }
 
 /** Text for people to write into, of any length; it is committed. */

@@ -417,7 +417,7 @@ describe('data subjects of one call', () => {
     const { context: ctx, invocation } = endOf(test.records(), 'x')
     expect(ctx.subjects).toMatchObject({ count: 40, refs_more: 24 })
     expect(ctx.subjects?.refs).toHaveLength(16)
-    expect((invocation.output as { kid: string[] }).kid).toHaveLength(16)
+    expect((invocation.output as unknown as { kid: string[] }).kid).toHaveLength(16)
   })
 
   it('a subjects function that throws is counted, and the task’s subjects apply', async () => {
