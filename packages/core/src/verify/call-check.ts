@@ -43,8 +43,15 @@ interface EpochCalls {
   readonly ended: SeqSet
   /** How many open calls its `epoch.close` counts without listing them. */
   unlisted: number
-  /** Records of the epoch about which something was found already. */
+  readonly known: KnownDoubts
+}
+
+/** What was found already about the records of an epoch; grows while they are read. */
+export interface KnownDoubts {
+  /** Records about which something was found. */
   readonly doubts: SeqRanges
+  /** Those of them that may have ended any call. */
+  readonly lostEnds: SeqRanges
 }
 
 /** What is known of an epoch when all records have been read. */
@@ -73,9 +80,9 @@ export class CallCheck {
   }
 
   /** Begins an epoch, before any of its calls. */
-  enter(epoch: string, doubts: SeqRanges): void {
+  enter(epoch: string, known: KnownDoubts): void {
     if (this.#epochs.has(epoch)) return
-    this.#epochs.set(epoch, { open: new Map(), ended: new SeqSet(), unlisted: 0, doubts })
+    this.#epochs.set(epoch, { open: new Map(), ended: new SeqSet(), unlisted: 0, known })
   }
 
   start(arrival: Arrival): void {
@@ -89,7 +96,7 @@ export class CallCheck {
       this.#early.delete(id)
       this.#waiting--
       calls.ended.add(seq)
-      if (calls.doubts.has(seq)) return
+      if (calls.known.doubts.has(seq)) return
       this.#compare(likeness, end.likeness, { ...end.spot, epoch: end.epoch, seq: end.seq })
     } else if (this.#admit(arrival)) {
       calls.open.set(seq, { likeness: this.#compact(likeness), spot: arrival.spot, listed: false })
@@ -105,7 +112,7 @@ export class CallCheck {
       calls.open.delete(startSeq)
       calls.ended.add(startSeq)
       this.#waiting--
-      if (arrival.flaw !== undefined || calls.doubts.has(startSeq)) return
+      if (arrival.flaw !== undefined || calls.known.doubts.has(startSeq)) return
       arrival.flaw = this.#compare(open.likeness, likenessOf(arrival), placeOf(arrival))
     } else if (calls?.ended.has(startSeq) === true || this.#early.has(startId)) {
       const message = `The call that began as record ${startId} has ended before: this is a second end.`
@@ -134,8 +141,7 @@ export class CallCheck {
     for (const [epoch, calls] of this.#epochs) {
       const excuse = fates.get(epoch)?.excuse
       for (const [seq, open] of calls.open) {
-        // What is gone or unreadable behind the start may have been its end.
-        if (calls.doubts.reaches(seq)) continue
+        if (calls.known.lostEnds.reaches(seq)) continue
         this.#reportOpen(open, { ...open.spot, epoch, seq }, { calls, excuse })
       }
     }
@@ -159,7 +165,7 @@ export class CallCheck {
   #reportEarly(startId: string, end: WaitingEnd, fates: ReadonlyMap<string, EpochFate>): void {
     const [, startEpoch = '', seq = ''] = RECORD_ID.exec(startId) ?? []
     const fate = fates.get(startEpoch)
-    if (this.#epochs.get(startEpoch)?.doubts.has(Number(seq)) === true) return
+    if (this.#epochs.get(startEpoch)?.known.doubts.has(Number(seq)) === true) return
     const place = { ...end.spot, epoch: end.epoch, seq: end.seq }
     if (fate !== undefined && Number(seq) < fate.size) {
       const message = `This end names record ${startId} as its start, which is none.`

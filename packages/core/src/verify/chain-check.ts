@@ -52,6 +52,8 @@ export class ChainCheck {
   readonly prints: LeafPrints = new LeafPrints()
   /** Records about which something was found. */
   readonly doubts: SeqRanges = new SeqRanges()
+  /** Those of them that are gone, unreadable or changed, and so may have ended any call. */
+  readonly lostEnds: SeqRanges = new SeqRanges()
   readonly #gaps: Gap[] = []
   #tree: MerkleFrontier | undefined = new MerkleFrontier()
   #size = 0
@@ -189,6 +191,9 @@ export class ChainCheck {
       this.#findings.fault({ code: 'edited', check: 'link', message }, place)
     }
     this.doubts.add(Math.max(0, seq - 1), seq)
+    if (isEnd(arrival) || (before !== undefined && isEnd(before))) {
+      this.lostEnds.add(Math.max(0, seq - 1), seq)
+    }
     arrival.reported = true
   }
 
@@ -228,6 +233,7 @@ export class ChainCheck {
     }
     this.#broken = undefined
     this.doubts.add(Math.min(this.#size, seq), seq)
+    if (seq > this.#size) this.lostEnds.add(this.#size, seq - 1)
     this.#size = seq
     ahead.reported = true
     this.#advance(ahead)
@@ -256,6 +262,7 @@ export class ChainCheck {
       this.#findings.recode(run.last, { code: 'edited', check, message })
     }
     this.doubts.add(this.#size, Math.max(this.#size, seq - 1))
+    this.lostEnds.add(this.#size, Math.max(this.#size, seq - 1))
     if (seq - this.#size === run.leaves.length && run.leaves.length === run.count) {
       for (const leaf of run.leaves) this.#grow(leaf, undefined)
     } else {
@@ -314,6 +321,10 @@ function seqOf({ read }: Arrival): number {
 
 function prevOf({ read }: Arrival): string {
   return read.envelope.chain.prev
+}
+
+function isEnd({ read }: Arrival): boolean {
+  return read.envelope.type.endsWith('.end')
 }
 
 function without({ from, to, before }: Gap, seq: number): Gap[] {

@@ -84,7 +84,7 @@ function checkTruncated(outcome: EpochOutcome, checks: EndChecks): boolean {
     const who = seenSize > claimedSize ? `epoch ${seen?.by.epoch} saw` : 'a checkpoint names'
     const message = `The epoch ends after ${size} records, and ${who} ${most}.`
     fault(checks, { code: 'truncated', check: 'checkpoint', message }, endPlace(outcome, most))
-    outcome.doubts.add(size, most - 1)
+    outcome.lostEnds.add(size, most - 1)
     return true
   }
   const lost = checks.observed.find(({ state }) => state === 'lost')

@@ -50,6 +50,6 @@ export interface EpochOutcome {
   readonly foreignCount: number
   /** The last line that was read. */
   readonly lastSpot: Spot | undefined
-  /** Records about which something was found; shared with the check of calls. */
-  readonly doubts: SeqRanges
+  /** Records that may have ended any call; shared with the check of calls. */
+  readonly lostEnds: SeqRanges
 }

@@ -76,13 +76,13 @@ export class EpochRun implements ChainListener {
     this.#watch = new ObservationWatch(shared.findings, outside)
     this.#chain = new ChainCheck(shared.findings, this)
     this.#checkpoints = new CheckpointCheck(shared.findings, `${opening.source.name}/checkpoints`)
-    this.#records = new RecordCheck(shared, this.#chain.doubts)
+    this.#records = new RecordCheck(shared, this.#chain)
   }
 
   async run(): Promise<EpochOutcome> {
     const { splitter, calls } = this.#shared
     splitter.tee = undefined
-    if (this.#epoch !== undefined) calls.enter(this.#epoch, this.#chain.doubts)
+    if (this.#epoch !== undefined) calls.enter(this.#epoch, this.#chain)
     this.#compareObserved(0, this.#chain.leaf)
     for await (const segment of this.#opening.source.segments()) {
       this.#beginSegment(segment)
@@ -125,7 +125,7 @@ export class EpochRun implements ChainListener {
       unverifiable: this.#unverifiable,
       foreignCount: this.#foreignCount,
       lastSpot: this.#lastSpot,
-      doubts: this.#chain.doubts,
+      lostEnds: this.#chain.lostEnds,
     }
   }
 
@@ -229,7 +229,7 @@ export class EpochRun implements ChainListener {
     const { epoch, log } = read.envelope.chain
     if (this.#epoch === undefined) {
       this.#epoch = epoch
-      this.#shared.calls.enter(epoch, this.#chain.doubts)
+      this.#shared.calls.enter(epoch, this.#chain)
     }
     const place = { ...spot, epoch: this.#epoch, seq: read.envelope.chain.seq }
     if (epoch !== this.#epoch || (this.#log !== undefined && log !== this.#log)) {

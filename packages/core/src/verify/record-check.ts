@@ -4,11 +4,10 @@
 import { RECORD_REV } from '../record.ts'
 import type { Arrival } from './arrival.ts'
 import { placeOf } from './arrival.ts'
-import type { CallCheck } from './call-check.ts'
+import type { CallCheck, KnownDoubts } from './call-check.ts'
 import { ClockCheck } from './clock-check.ts'
 import type { EpochKey, OpenChecks } from './epoch-open-check.ts'
 import { checkEpochOpen } from './epoch-open-check.ts'
-import type { SeqRanges } from './seq-ranges.ts'
 
 const STARTS: ReadonlySet<string> = new Set(['task.start', 'tool.start'])
 const ENDS: ReadonlySet<string> = new Set(['task.end', 'tool.end'])
@@ -23,7 +22,7 @@ export interface RecordChecks extends OpenChecks {
 export class RecordCheck {
   readonly #checks: RecordChecks
   readonly #clock: ClockCheck
-  readonly #doubts: SeqRanges
+  readonly #known: KnownDoubts
   #rev: number | undefined
   #opening = true
   #followed = false
@@ -36,10 +35,10 @@ export class RecordCheck {
   /** Its checkpoints were signed before the records that they cover were durable. */
   unsynced = false
 
-  constructor(checks: RecordChecks, doubts: SeqRanges) {
+  constructor(checks: RecordChecks, known: KnownDoubts) {
     this.#checks = checks
     this.#clock = new ClockCheck(checks.findings, checks.nowMillis)
-    this.#doubts = doubts
+    this.#known = known
   }
 
   placed(arrival: Arrival, late: boolean): void {
@@ -97,13 +96,15 @@ export class RecordCheck {
     const { seq } = arrival.read.envelope.chain
     // Its end is not judged by what is not a start in full.
     if (arrival.flaw === undefined) this.#checks.calls.start(arrival)
-    else this.#doubts.add(seq, seq)
+    else this.#known.doubts.add(seq, seq)
   }
 
   #end(arrival: Arrival): void {
     const { invocation } = arrival.read.envelope as { invocation?: { start?: unknown } }
     const start = invocation?.start
+    const { seq } = arrival.read.envelope.chain
     if (typeof start === 'string' && START_ID.test(start)) this.#checks.calls.end(arrival, start)
+    else this.#known.lostEnds.add(seq, seq)
   }
 
   #close(arrival: Arrival): void {
@@ -112,7 +113,7 @@ export class RecordCheck {
     const { chain } = arrival.read.envelope
     const { records, open, more } = closeFields(arrival)
     this.#checks.calls.listed(chain.epoch, open, more)
-    if (records === chain.seq + 1 || !this.#doubts.empty) return
+    if (records === chain.seq + 1 || !this.#known.doubts.empty) return
     const message = `The epoch.close counts ${records} records and is number ${chain.seq}.`
     this.#fault('forged', message, arrival)
   }

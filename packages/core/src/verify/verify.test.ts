@@ -1041,6 +1041,22 @@ describe('calls', () => {
     })
   })
 
+  it('without an end are a fault beside one that has nothing to do with them', async () => {
+    const epoch = anEpoch({ calls: 4 }).start()
+    epoch.start().end(epoch.record(10), 'input 10').close()
+    epoch.edit(5, (line) => line.replace('"support-1"', '"support-2"'))
+    expect(short(await check(epoch))).toEqual(['fault edited 5-6', 'fault unanswered 9'])
+  })
+
+  it('without an end are no finding of their own where the end may be what is gone', async () => {
+    expect(short(await check(aClosedEpoch().remove(6)))).toEqual(['fault missing 6'])
+    const unreadable = aClosedEpoch().edit(6, () => 'garbage')
+    expect(short(await check(unreadable))).toEqual(['fault edited 6'])
+    const other = aClosedEpoch()
+    other.edit(6, (line) => line.replace(other.record(5), other.record(4)))
+    expect((await check(other)).counts['unanswered']).toBeUndefined()
+  })
+
   it('without an end are a notice where epoch.close lists or counts them', async () => {
     const listed = anEpoch().start()
     listed.start().close({ open: [listed.record(7)], more: 1 })
