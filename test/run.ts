@@ -87,9 +87,11 @@ function summarise(results: readonly SuiteResult[]): void {
 }
 
 function skippedLines({ suite, skipped }: SuiteResult): string[] {
-  const lines = skipped.map(
-    (test) => `skipped: ${suite.name}: ${test.name}: ${test.reason ?? 'no reason given'}`,
-  )
+  // Tests that are skipped as a group have the reason in their name.
+  const lines = skipped.map(({ name, reason }) => {
+    const why = reason ?? (name.includes('(skipped: ') ? undefined : 'no reason given')
+    return `skipped: ${suite.name}: ${name}${why === undefined ? '' : `: ${why}`}`
+  })
   if (lines.length <= SKIPPED_SHOWN_MAX) return lines
   const hidden = lines.length - SKIPPED_SHOWN_MAX
   return [...lines.slice(0, SKIPPED_SHOWN_MAX), `skipped: ${suite.name}: ${hidden} more`]

@@ -10,8 +10,10 @@ import type { KafkaCluster } from '../services/kafka.ts'
 import { FAST_FAILOVER, startKafka } from '../services/kafka.ts'
 import { FaultLoad } from './fault-load.ts'
 
-/** Three brokers fill a small machine: with SLOW=1 only. */
-describe.runIf(process.env['SLOW'] === '1')('three brokers', () => {
+/** Three brokers fill a small machine. */
+const SLOW = process.env['SLOW'] === '1'
+
+describe.runIf(SLOW)(`three brokers${SLOW ? '' : ' (skipped: set SLOW=1)'}`, () => {
   let cluster: KafkaCluster
   let admin: Admin
 

@@ -207,10 +207,17 @@ describe('a source', () => {
     const first = kafkaSource({ ...where, untilEnd: true })
     const one = await first.read(limits)
     await first.commit(one!)
-    const two = await first.read(limits)
+    // Checkpoints come from a topic of their own, before or after: records are what is compared.
+    const nextSeqs = async (): Promise<number[]> => {
+      const batch = await first.read(limits)
+      const seqs = batch?.records.map((r) => r.seq) ?? []
+      return batch === undefined || seqs.length > 0 ? seqs : nextSeqs()
+    }
+    const [two] = await nextSeqs()
     await first.rewind()
-    const again = await first.read(limits)
-    expect(again?.records.map((r) => r.seq)).toEqual(two?.records.map((r) => r.seq))
+    const [again] = await nextSeqs()
+    expect(two).toBe(one!.records.length)
+    expect(again).toBe(two)
     await first.close()
 
     const { records } = await readAll(kafkaSource({ ...where, untilEnd: true }))

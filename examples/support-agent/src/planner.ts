@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError } from '@spanseal/core'
 import type { Audit, Task } from '@spanseal/otel'
 import type { AgentTools } from './tools.ts'
@@ -135,7 +134,6 @@ class Script {
       undefined,
       { signal: giveUp.signal },
     )
-    await sleep(0)
     giveUp.abort(new Error('the user closed the window'))
     await search
   }

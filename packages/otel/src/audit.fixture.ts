@@ -12,7 +12,7 @@ import {
   NodeTracerProvider,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
-import type { AuditRecord, EventType, TaskEnd, ToolEnd } from '@spanseal/core'
+import type { AuditRecord, EventType, ToolEnd } from '@spanseal/core'
 import { isCanonicalText, isEpochId, leafHash, NO_PREV, schemaViolation } from '@spanseal/core'
 import type { JournalFs } from '@spanseal/journal'
 import { onTestFinished } from 'vitest'
@@ -153,5 +153,3 @@ export function endOf(records: readonly AuditRecord[], tool: string): ToolEnd {
   if (ends.length !== 1) throw new Error(`${ends.length} ends of ${tool}`)
   return ends[0] as ToolEnd
 }
-
-export type AnyEnd = TaskEnd | ToolEnd

@@ -180,11 +180,7 @@ describe('names and attributes', () => {
     ['a score above 100', { verificationScore: 101 }, 'tool.verificationScore'],
     ['an unknown permission', { permissions: ['root'] }, 'tool.permissions'],
     ['classifications that are no list', { classifications: 'pii' }, 'tool.classifications'],
-    [
-      'a summary field that JSON would escape',
-      { summary: ['a"b'] },
-      'tool.summary[0]',
-    ],
+    ['a summary field that JSON would escape', { summary: ['a"b'] }, 'tool.summary[0]'],
     [
       'too many summary fields',
       { summary: Array.from({ length: 33 }, (_, i) => `f${i}`) },
@@ -200,17 +196,23 @@ describe('names and attributes', () => {
     )
   })
 
-  it('an outside tool never throws: unusable names are mended, unusable fields left out', () => {
+  it('an outside tool never throws: unusable names are mended, unusable fields left out, secrets masked', () => {
     const test = anAudit()
     const tool = test.audit.outsideTool({
       name: `bad\u001b\n${'x'.repeat(300)}`,
       server: 'a\u0000b',
       version: '\n',
+      trustLevel: 'of jane.doe@example.com',
+      type: 'robot' as 'function',
     })
     expect(test.audit.call({ tool, args: [] }, () => 1)).toBe(1)
     const [end] = test.ofType('tool.end')
     expect(end?.tool.name).toMatch(/^bad\ufffd\ufffdx+$/)
-    expect(end?.tool).toMatchObject({ server: 'a\ufffdb', version: 'unspecified' })
+    expect(end?.tool).toMatchObject({
+      server: 'a\ufffdb',
+      version: 'unspecified',
+      type: 'extension',
+    })
     expect(test.audit.outsideTool({ name: undefined as unknown as string }).tool.value.name).toBe(
       'undefined',
     )
