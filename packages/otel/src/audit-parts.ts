@@ -12,6 +12,7 @@ import { Counters } from './counters.ts'
 import { ForeignSpans } from './foreign-spans.ts'
 import { KnownTools } from './known-tools.ts'
 import type { ResolvedOptions } from './options.ts'
+import { OutsideNames } from './outside-names.ts'
 import { otlpExporters } from './provider.ts'
 import { RecordWriter } from './record-writer.ts'
 import { Recorder } from './recorder.ts'
@@ -103,11 +104,13 @@ function wire({ options, redactor, counters, keyring, writer }: Evidence): Audit
   const clearErrors = options.errors === 'redacted'
   const recorder = new Recorder({ records, committer, redactor, counters, clearErrors })
   const scopes = new Scopes(rootScope(options))
-  const tools = new KnownTools()
+  const names = new OutsideNames(redactor)
+  const tools = new KnownTools(names)
   const foreign = new ForeignSpans({
     recorder,
     scopes,
     tools,
+    names,
     options: options.foreign ?? {},
     counters,
   })
@@ -120,6 +123,7 @@ function wire({ options, redactor, counters, keyring, writer }: Evidence): Audit
     counters,
     committer,
     redactor,
+    names,
     scopes,
   })
   const shippings = options.sinks.map((sink) => {
@@ -128,7 +132,7 @@ function wire({ options, redactor, counters, keyring, writer }: Evidence): Audit
   })
   const exporter = new AuditSpanExporter({
     exporters: otlpExporters(options.endpoints),
-    redact: spanRedactor(redactor, (span) => processor.owns(span)),
+    redact: spanRedactor(redactor, (span) => processor.wroteOn(span)),
     counters,
     durable: (spans) => recordsDurable(spans, options, writer),
     nudge: () => shippings.forEach((shipping) => shipping.nudge()),

@@ -19,7 +19,7 @@ import type { Task } from './tasks.ts'
 import type { ToolCallRequest } from './tool-calls.ts'
 import { callTool } from './tool-calls.ts'
 import type { RegisteredTool, ToolDefinition } from './tool-definition.ts'
-import { outsideTool, registerTool } from './tool-definition.ts'
+import { registerTool } from './tool-definition.ts'
 import type { TraceCarrier } from './traceparent.ts'
 
 /** Decides where the spans of an audit come from. */
@@ -93,9 +93,7 @@ export class Audit {
    * being recorded beside the wrapper's call.
    */
   outsideTool(definition: ToolDefinition): RegisteredTool {
-    const tool = outsideTool(definition)
-    this.#parts.tools.note(tool.tool.value.name)
-    return tool
+    return this.#parts.tools.outside(definition)
   }
 
   /** Calls a registered tool under audit; what {@link tool} does for each call. */

@@ -3,8 +3,9 @@
 
 import type { Authorization, ToolRef } from '@spanseal/core'
 import { AuditError, LIST_CAPS } from '@spanseal/core'
-import { mendedId, mendedName } from './mended-names.ts'
+import { mendedId } from './outside-names.ts'
 import { isPermission } from './permission.ts'
+import { mendName } from './redact/mend.ts'
 
 /** What the hook is asked. The arguments are the caller's own, not a copy. */
 export interface AuthorizationRequest {
@@ -100,7 +101,7 @@ function permissionList(field: string, permissions: unknown): object {
 
 function policyOf({ id, version, digest }: NonNullable<AuthorizationDecision['policy']>) {
   return {
-    ...(isText(digest) ? { digest: mendedName(digest) } : {}),
+    ...(isText(digest) ? { digest: mendName(digest).text } : {}),
     id: mendedId(id),
     ...(isText(version) ? { version: mendedId(version) } : {}),
   }

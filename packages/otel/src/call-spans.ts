@@ -25,11 +25,19 @@ import type { CallRecords, OpenCall } from './call.ts'
 import type { CallOutcome } from './outcome.ts'
 import { traceRefOf } from './span-ids.ts'
 
+/** What a wrapper itself wrote on its span: the tool inside may write there as well. */
+export interface OwnWriting {
+  readonly name: string
+  readonly start: Attributes
+  end?: Attributes
+}
+
 /** A span and the context below it; the span is a view of the records, never their source. */
 export interface OpenSpan {
   readonly span: Span | undefined
   readonly context: Context
   readonly trace: TraceRef
+  readonly wrote: OwnWriting
   /** The call that a foreign span above recorded at its start, where it is the same. */
   begun?: OpenCall | undefined
   ended: boolean
@@ -57,17 +65,16 @@ export function openSpan(tracer: Tracer | undefined, request: SpanRequest): Open
   }
   const ref = traceRefOf(span, request.parent)
   const inside = span === undefined || ref.synthetic === true ? below : trace.setSpan(below, span)
-  return { span, context: inside, trace: ref, ended: false }
+  const wrote = { name: request.name, start: request.attributes }
+  return { span, context: inside, trace: ref, wrote, ended: false }
 }
 
 /** Puts the pointer to a record on the span. Never throws. */
-export function pointTo({ span }: OpenSpan, record: AppendedRecord | undefined): void {
+export function pointTo({ span, wrote }: OpenSpan, record: AppendedRecord | undefined): void {
   if (span === undefined) return
-  guarded(() =>
-    span.setAttributes(
-      record === undefined ? { [ATTR_SPANSEAL_UNRECORDED]: true } : pointerTo(record),
-    ),
-  )
+  const attributes = record === undefined ? { [ATTR_SPANSEAL_UNRECORDED]: true } : pointerTo(record)
+  wrote.end = attributes
+  guarded(() => span.setAttributes(attributes))
 }
 
 function pointerTo({ epoch, seq, leaf }: AppendedRecord): Attributes {
@@ -83,7 +90,9 @@ export function endSpan(open: OpenSpan, call: OpenCall, ended: EndedCall): void 
   const { span } = open
   if (span === undefined || open.ended) return
   open.ended = true
-  guarded(() => span.setAttributes(endAttributes(call, ended)))
+  const attributes = endAttributes(call, ended)
+  open.wrote.end = attributes
+  guarded(() => span.setAttributes(attributes))
   const { status } = ended.outcome
   // What nobody knows is no error; the message may hold content, the type is what a viewer gets.
   if (status !== 'success' && status !== 'unknown') {

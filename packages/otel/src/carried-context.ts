@@ -19,7 +19,7 @@ export function activeCarrier(scope: AuditScope): TraceCarrier {
 
 /** Runs `run` as part of the trace and task that a carrier from outside names. */
 export function runBelow<T>(runtime: Runtime, carrier: TraceCarrier, run: () => T): T {
-  const carried = fromCarrier(carrier)
+  const carried = fromCarrier(carrier, runtime.names)
   const enclosing = runtime.scopes.current
   const { taskId = enclosing.taskId } = carried
   const scope: AuditScope = {

@@ -18,10 +18,10 @@ import {
 import type { CallIntent, OpenCall } from './call.ts'
 import type { Counters } from './counters.ts'
 import type { KnownTools } from './known-tools.ts'
-import { mendedName } from './mended-names.ts'
 import type { ForeignOptions } from './options.ts'
 import type { CallOutcome } from './outcome.ts'
 import { errorType } from './outcome.ts'
+import type { OutsideNames } from './outside-names.ts'
 import type { Recorder } from './recorder.ts'
 import type { AuditScope, Scopes } from './scope.ts'
 import type { SpanNode } from './span-tree.ts'
@@ -49,6 +49,7 @@ export interface ForeignParts {
   readonly recorder: Recorder
   readonly scopes: Scopes
   readonly tools: KnownTools
+  readonly names: OutsideNames
   readonly options: ForeignOptions
   readonly counters: Counters
 }
@@ -115,14 +116,17 @@ export class ForeignSpans {
     const { genAi = true, scopes = [] } = this.#parts.options
     const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
     const tool = attributes[ATTR_GEN_AI_TOOL_NAME]
-    if (genAi && operation === OPERATION_EXECUTE_TOOL) {
-      return { kind: 'tool', name: textOr(tool, name) }
-    }
+    if (genAi && operation === OPERATION_EXECUTE_TOOL) return this.#named('tool', tool, name)
     if (genAi && operation === OPERATION_INVOKE_AGENT) {
-      return { kind: 'task', name: textOr(attributes[ATTR_GEN_AI_AGENT_NAME], name) }
+      return this.#named('task', attributes[ATTR_GEN_AI_AGENT_NAME], name)
     }
     const isListed = scopes.includes(instrumentationScope.name)
-    return isListed ? { kind: 'tool', name: textOr(tool, name) } : undefined
+    return isListed ? this.#named('tool', tool, name) : undefined
+  }
+
+  #named(kind: Classified['kind'], name: unknown, spanName: string): Classified {
+    const given = typeof name === 'string' && name !== '' ? name : spanName
+    return { kind, name: this.#parts.names.name(given) }
   }
 
   #begin(
@@ -130,7 +134,7 @@ export class ForeignSpans {
     { kind, name }: Classified,
     { scope, eventAt }: { readonly scope: AuditScope | undefined; readonly eventAt?: string },
   ): OpenCall {
-    const { recorder, tools } = this.#parts
+    const { recorder, tools, names } = this.#parts
     const args = span.attributes[ATTR_GEN_AI_TOOL_CALL_ARGUMENTS]
     const externalId = span.attributes[ATTR_GEN_AI_TOOL_CALL_ID]
     const tool = kind === 'tool' ? tools.get(name) : undefined
@@ -141,8 +145,8 @@ export class ForeignSpans {
       trace: traceOf(span),
       subjects: around.subjects,
       ...(args !== undefined && { args: [args] }),
-      ...(tool ? { tool, authorization: tool.unasked } : { name: mendedName(name) || 'task' }),
-      ...(typeof externalId === 'string' && { externalId }),
+      ...(tool ? { tool, authorization: tool.unasked } : { name: name || 'task' }),
+      ...(typeof externalId === 'string' && { externalId: names.id(externalId) }),
       ...(eventAt !== undefined && { eventAt }),
     }
     return recorder.begin(intent)
@@ -155,10 +159,6 @@ export class ForeignSpans {
       this.#parts.counters.fault('foreign span', error)
     }
   }
-}
-
-function textOr(value: unknown, fallback: string): string {
-  return typeof value === 'string' && value !== '' ? value : fallback
 }
 
 function traceOf(span: ForeignSpan): TraceRef {

@@ -5,7 +5,6 @@ import type { CallError, CommitKeys, CommitPlace, FreeText, HmacKey, Summary } f
 import { canonicalByteLength, keyedTag, TEXT_CAPS } from '@spanseal/core'
 import type { CallIntent } from './call.ts'
 import type { Committer } from './commitments.ts'
-import { mendedId } from './mended-names.ts'
 import type { CallOutcome, ErrorFacts } from './outcome.ts'
 import { mendText } from './redact/mend.ts'
 import type { Redactor } from './redact/redact.ts'
@@ -25,7 +24,7 @@ export function callFields({ attempt, externalId }: CallIntent): {
     ...(Number.isSafeInteger(attempt) && (attempt as number) > 0
       ? { attempt: attempt as number }
       : {}),
-    ...(externalId === undefined || externalId === '' ? {} : { external_id: mendedId(externalId) }),
+    ...(externalId === undefined || externalId === '' ? {} : { external_id: externalId }),
   }
 }
 

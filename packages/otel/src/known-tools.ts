@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { RegisteredTool } from './tool-definition.ts'
+import type { OutsideNames } from './outside-names.ts'
+import type { RegisteredTool, ToolDefinition } from './tool-definition.ts'
 import { outsideTool } from './tool-definition.ts'
 
 /** Names of outside tools are not ours to choose, so only so many are kept. */
@@ -11,10 +12,22 @@ const NOTED_MAX = 10_000
 export class KnownTools {
   readonly #registered = new Map<string, RegisteredTool>()
   readonly #noted = new Set<string>()
+  readonly #names: OutsideNames
+
+  constructor(names: OutsideNames) {
+    this.#names = names
+  }
 
   /** A tool that this program defines. */
   register(tool: RegisteredTool): void {
     this.#registered.set(tool.tool.value.name, tool)
+  }
+
+  /** A tool that this program does not define: only its name is noted. */
+  outside(definition: ToolDefinition): RegisteredTool {
+    const tool = outsideTool(definition, this.#names)
+    this.note(tool.tool.value.name)
+    return tool
   }
 
   /** Some wrapper calls a tool of this name. */
@@ -29,6 +42,6 @@ export class KnownTools {
 
   /** What is known of the tool; what others made and nobody registered is unverified. */
   get(name: string): RegisteredTool {
-    return this.#registered.get(name) ?? outsideTool({ name, type: 'function' })
+    return this.#registered.get(name) ?? outsideTool({ name, type: 'function' }, this.#names)
   }
 }

@@ -29,7 +29,7 @@ export async function runTask<T>(
 ): Promise<T> {
   assertTaskOptions(options)
   const { processor, scopes } = runtime
-  const carried = options.from === undefined ? undefined : fromCarrier(options.from)
+  const carried = options.from && fromCarrier(options.from, runtime.names)
   const around = taskScope(runtime, options, carried)
   const { agent } = around.actor.value
   const span = processor.owning(undefined, () =>

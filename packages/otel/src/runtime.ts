@@ -9,8 +9,9 @@ import type { Keyring } from '@spanseal/keys'
 import type { Committer } from './commitments.ts'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
-import { mendedId, mendedName } from './mended-names.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { OutsideNames } from './outside-names.ts'
+import { mendedId } from './outside-names.ts'
 import type { Recorder } from './recorder.ts'
 import type { Redactor } from './redact/redact.ts'
 import type { AuditScope, Scopes } from './scope.ts'
@@ -25,6 +26,7 @@ export interface RuntimeParts {
   readonly counters: Counters
   readonly committer: Committer
   readonly redactor: Redactor
+  readonly names: OutsideNames
   readonly scopes: Scopes
 }
 
@@ -36,6 +38,7 @@ export class Runtime {
   readonly processor: AuditSpanProcessor
   readonly counters: Counters
   readonly redactor: Redactor
+  readonly names: OutsideNames
   readonly scopes: Scopes
   /** Set once a provider is there; without a tracer records have synthetic ids. */
   tracerOf: () => Tracer | undefined = () => undefined
@@ -49,6 +52,7 @@ export class Runtime {
     this.recorder = parts.processor.recorder
     this.counters = parts.counters
     this.redactor = parts.redactor
+    this.names = parts.names
     this.scopes = parts.scopes
     this.#keyring = parts.keyring
     this.#committer = parts.committer
@@ -97,11 +101,6 @@ export class Runtime {
   /** Text that people wrote, as it stands in a record. */
   freeText(text: string, place: CommitPlace, subjects: readonly string[]): FreeText {
     return this.#committer.freeText(text, place, this.#committer.keysFor(subjects))
-  }
-
-  /** A name that may hold more than a name, in clear. */
-  redactedName(name: string): string {
-    return mendedName(this.redactor.text(name))
   }
 
   /** Whether the intent of a call has to be on disk before the tool runs, and is not yet. */

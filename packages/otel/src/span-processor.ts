@@ -4,7 +4,7 @@
 import type { Context } from '@opentelemetry/api'
 import { context } from '@opentelemetry/api'
 import type { CallIntent, CallRecords, OpenCall } from './call.ts'
-import type { OpenSpan } from './call-spans.ts'
+import type { OpenSpan, OwnWriting } from './call-spans.ts'
 import type { ForeignSpan, ForeignSpans } from './foreign-spans.ts'
 import type { CallOutcome } from './outcome.ts'
 import type { Recorder } from './recorder.ts'
@@ -63,7 +63,8 @@ export class AuditSpanProcessor {
       const above = context.active()
       const opened = start()
       const { span } = opened
-      if (span !== undefined) this.#tree.add(span, above, { owned: true, tool, scope: undefined })
+      const { wrote } = opened
+      if (span !== undefined) this.#tree.add(span, above, { wrote, tool, scope: undefined })
       if (tool !== undefined) {
         opened.begun = this.#tree.noteWrapped(above, tool)
         this.#foreign.wrapped(tool)
@@ -74,21 +75,21 @@ export class AuditSpanProcessor {
     }
   }
 
-  /** Whether a wrapper of this audit started the span. */
-  owns(span: object): boolean {
-    return this.#tree.get(span)?.owned === true
+  /** What a wrapper of this audit wrote on the span, where one started it. */
+  wroteOn(span: object): OwnWriting | undefined {
+    return this.#tree.get(span)?.wrote
   }
 
   onStart(span: object, parentContext: Context): void {
     if (this.#owning) return
     const scope = this.#foreign.scope()
-    const node = this.#tree.add(span, parentContext, { owned: false, tool: undefined, scope })
+    const node = this.#tree.add(span, parentContext, { wrote: undefined, tool: undefined, scope })
     this.#foreign.started(span as ForeignSpan, node)
   }
 
   onEnd(span: object): void {
     const node = this.#tree.get(span)
-    if (node?.owned !== true) this.#foreign.ended(span as ForeignSpan, node)
+    if (node?.wrote === undefined) this.#foreign.ended(span as ForeignSpan, node)
   }
 
   /** Resolves when all records so far are as durable as configured. */

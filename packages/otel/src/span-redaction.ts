@@ -1,120 +1,78 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Attributes } from '@opentelemetry/api'
+import type { Attributes, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
-import {
-  ATTR_AGENT_ID,
-  ATTR_DATA_CLASSIFICATION,
-  ATTR_GEN_AI_AGENT_ID,
-  ATTR_GEN_AI_AGENT_NAME,
-  ATTR_GEN_AI_AGENT_VERSION,
-  ATTR_GEN_AI_CONVERSATION_ID,
-  ATTR_GEN_AI_OPERATION_NAME,
-  ATTR_GEN_AI_TOOL_NAME,
-  ATTR_GEN_AI_TOOL_TYPE,
-  ATTR_INPUT_HASH,
-  ATTR_INVOCATION_DURATION_MS,
-  ATTR_INVOCATION_STATUS,
-  ATTR_OUTPUT_HASH,
-  ATTR_SPANSEAL_AUTHORIZATION,
-  ATTR_SPANSEAL_CONFIDENCE,
-  ATTR_SPANSEAL_END_EPOCH,
-  ATTR_SPANSEAL_END_HASH,
-  ATTR_SPANSEAL_END_SEQ,
-  ATTR_SPANSEAL_EPOCH,
-  ATTR_SPANSEAL_HANDOFF_TO,
-  ATTR_SPANSEAL_START_HASH,
-  ATTR_SPANSEAL_START_SEQ,
-  ATTR_SPANSEAL_UNRECORDED,
-  ATTR_TASK_ID,
-  ATTR_TOOL_NAME,
-  ATTR_TOOL_PUBLISHER,
-  ATTR_TOOL_TRUST_LEVEL,
-  ATTR_TOOL_VERSION,
-} from '@spanseal/core'
+import type { OwnWriting } from './call-spans.ts'
 import type { Redactor } from './redact/redact.ts'
 
 /** A view of a span in which nothing is raw that others wrote; the span itself stays as it is. */
 export type SpanRedactor = (span: ReadableSpan) => ReadableSpan
 
-/** What wrappers write on their own spans: names, hashes and counts, as they stand in records. */
-const OWN_ATTRIBUTES: ReadonlySet<string> = new Set([
-  ATTR_AGENT_ID,
-  ATTR_DATA_CLASSIFICATION,
-  ATTR_GEN_AI_AGENT_ID,
-  ATTR_GEN_AI_AGENT_NAME,
-  ATTR_GEN_AI_AGENT_VERSION,
-  ATTR_GEN_AI_CONVERSATION_ID,
-  ATTR_GEN_AI_OPERATION_NAME,
-  ATTR_GEN_AI_TOOL_NAME,
-  ATTR_GEN_AI_TOOL_TYPE,
-  ATTR_INPUT_HASH,
-  ATTR_INVOCATION_DURATION_MS,
-  ATTR_INVOCATION_STATUS,
-  ATTR_OUTPUT_HASH,
-  ATTR_SPANSEAL_AUTHORIZATION,
-  ATTR_SPANSEAL_CONFIDENCE,
-  ATTR_SPANSEAL_END_EPOCH,
-  ATTR_SPANSEAL_END_HASH,
-  ATTR_SPANSEAL_END_SEQ,
-  ATTR_SPANSEAL_EPOCH,
-  ATTR_SPANSEAL_HANDOFF_TO,
-  ATTR_SPANSEAL_START_HASH,
-  ATTR_SPANSEAL_START_SEQ,
-  ATTR_SPANSEAL_UNRECORDED,
-  ATTR_TASK_ID,
-  ATTR_TOOL_NAME,
-  ATTR_TOOL_PUBLISHER,
-  ATTR_TOOL_TRUST_LEVEL,
-  ATTR_TOOL_VERSION,
-])
+type Resource = ReadableSpan['resource']
 
-/** @param owns whether a wrapper of ours started the span; the tool inside may still write on it */
-export function spanRedactor(redactor: Redactor, owns: (span: object) => boolean): SpanRedactor {
-  const resources = new WeakMap<object, ReadableSpan['resource']>()
-  const resourceOf = ({ resource }: ReadableSpan): ReadableSpan['resource'] => {
+/**
+ * @param wroteOn what a wrapper wrote on its own span, which stands as it is: names and hashes that
+ * stand in records as well
+ */
+export function spanRedactor(
+  redactor: Redactor,
+  wroteOn: (span: object) => OwnWriting | undefined,
+): SpanRedactor {
+  const resources = new WeakMap<Resource, Resource>()
+  const resourceOf = (resource: Resource): Resource => {
     let redacted = resources.get(resource)
     if (redacted === undefined) {
-      redacted = redactedResource(resource, redactor)
+      redacted = view(resource, {
+        attributes: redactor.attributes(resource.attributes) as Attributes,
+      })
       // What is still being detected comes later.
       if (resource.asyncAttributesPending !== true) resources.set(resource, redacted)
     }
     return redacted
   }
   return (span) => {
-    const isOwn = owns(span)
+    const wrote = wroteOn(span)
+    const { parentSpanContext: parent } = span
+    const own = redactedContext(span.spanContext(), redactor)
     return view(span, {
-      name: isOwn ? span.name : redactor.text(span.name),
-      attributes: isOwn
-        ? ownAttributes(span.attributes, redactor)
-        : redactor.attributes(span.attributes),
-      events: span.events.map((event) =>
-        redactedPart({ ...event, name: redactor.text(event.name) }, redactor),
-      ),
-      links: span.links.map((link) => redactedPart(link, redactor)),
+      name: span.name === wrote?.name ? span.name : redactor.text(span.name),
+      spanContext: () => own,
+      ...(parent !== undefined && { parentSpanContext: redactedContext(parent, redactor) }),
+      attributes: redactedAttributes(span.attributes, redactor, wrote),
+      events: span.events.map((event) => {
+        return redactedPart({ ...event, name: redactor.text(event.name) }, redactor)
+      }),
+      links: span.links.map((link) => {
+        return redactedPart({ ...link, context: redactedContext(link.context, redactor) }, redactor)
+      }),
       status: redactedStatus(span.status, redactor),
-      resource: resourceOf(span),
+      resource: resourceOf(span.resource),
     })
   }
 }
 
 function view<T extends object>(target: T, changed: Partial<T>): T {
-  const properties = Object.entries(changed).map(([key, value]) => [
-    key,
-    { value, enumerable: true },
-  ])
-  return Object.create(target, Object.fromEntries(properties) as PropertyDescriptorMap) as T
+  const properties = Object.entries(changed).map(([key, value]) => {
+    return [key, { value: value as unknown, enumerable: true }] as const
+  })
+  return Object.create(target, Object.fromEntries(properties)) as T
 }
 
-function ownAttributes(attributes: Attributes, redactor: Redactor): Attributes {
+function redactedAttributes(
+  attributes: Attributes,
+  redactor: Redactor,
+  wrote: OwnWriting | undefined,
+): Attributes {
+  if (wrote === undefined) return redactor.attributes(attributes) as Attributes
   const own: Attributes = {}
-  const others: Attributes = {}
-  for (const [name, value] of Object.entries(attributes)) {
-    if (OWN_ATTRIBUTES.has(name)) own[name] = value
-    else others[name] = value
+  let others: Attributes | undefined
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (wrote.start[name] === value || wrote.end?.[name] === value) own[name] = value
+    else (others ??= {})[name] = value
   }
-  return { ...redactor.attributes(others), ...own }
+  return others === undefined ? own : Object.assign(own, redactor.attributes(others))
 }
 
 function redactedPart<T extends { readonly attributes?: Attributes }>(
@@ -133,9 +91,10 @@ function redactedStatus(
   return message === undefined ? status : { ...status, message: redactor.text(message) }
 }
 
-function redactedResource(
-  resource: ReadableSpan['resource'],
-  redactor: Redactor,
-): ReadableSpan['resource'] {
-  return view(resource, { attributes: redactor.attributes(resource.attributes) as Attributes })
+/** A trace state in which patterns find something is left out: it has no form that could be mended. */
+function redactedContext(spanContext: SpanContext, redactor: Redactor): SpanContext {
+  const text = spanContext.traceState?.serialize()
+  if (text === undefined || redactor.text(text) === text) return spanContext
+  const { traceState: _, ...rest } = spanContext
+  return rest
 }

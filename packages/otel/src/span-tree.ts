@@ -4,12 +4,13 @@
 import type { Context } from '@opentelemetry/api'
 import { trace } from '@opentelemetry/api'
 import type { OpenCall } from './call.ts'
+import type { OwnWriting } from './call-spans.ts'
 import type { AuditScope } from './scope.ts'
 
 /** What is known of a span of this process, so that no call is recorded twice. */
 export interface SpanNode {
-  /** A wrapper started it and records what it shows. */
-  readonly owned: boolean
+  /** What a wrapper wrote on it, where one started it and records what it shows. */
+  readonly wrote: OwnWriting | undefined
   /** Of an owned span: the tool that it calls. */
   readonly tool: string | undefined
   /** The scope in which it was started. */
@@ -25,10 +26,10 @@ export interface SpanNode {
 export class SpanTree {
   readonly #nodes = new WeakMap<object, SpanNode>()
 
-  add(span: object, above: Context, node: Pick<SpanNode, 'owned' | 'tool' | 'scope'>): SpanNode {
-    const { owned, tool, scope } = node
+  add(span: object, above: Context, node: Pick<SpanNode, 'wrote' | 'tool' | 'scope'>): SpanNode {
+    const { wrote, tool, scope } = node
     const parent = this.#above(above)
-    const added: SpanNode = { owned, tool, scope, parent, call: undefined, wrapped: undefined }
+    const added: SpanNode = { wrote, tool, scope, parent, call: undefined, wrapped: undefined }
     this.#nodes.set(span, added)
     return added
   }
@@ -45,7 +46,11 @@ export class SpanTree {
    */
   noteWrapped(above: Context, tool: string): OpenCall | undefined {
     let begun: OpenCall | undefined
-    for (let node = this.#above(above); node !== undefined && !node.owned; node = node.parent) {
+    for (
+      let node = this.#above(above);
+      node !== undefined && node.wrote === undefined;
+      node = node.parent
+    ) {
       node.wrapped ??= new Set()
       node.wrapped.add(tool)
       if (begun === undefined && node.call?.intent.tool?.tool.value.name === tool) {
@@ -66,6 +71,6 @@ export class SpanTree {
 export function isWrapped(node: SpanNode, tool: string): boolean {
   if (node.wrapped?.has(tool) === true) return true
   let above = node.parent
-  while (above !== undefined && !above.owned) above = above.parent
+  while (above !== undefined && above.wrote === undefined) above = above.parent
   return above?.tool === tool
 }

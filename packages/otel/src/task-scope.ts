@@ -75,7 +75,7 @@ function clientRefs(
   return {
     ...(address !== undefined && { address_ref: runtime.ref('address', address) }),
     ...(channel !== undefined && { channel }),
-    ...(userAgent !== undefined && { user_agent: runtime.redactedName(userAgent) }),
+    ...(userAgent !== undefined && { user_agent: runtime.names.name(userAgent) }),
   }
 }
 

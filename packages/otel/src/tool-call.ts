@@ -53,7 +53,7 @@ export class ToolCall implements Settlement {
     const { name } = tool.tool.value
     const said = toolAttributes(tool, parent, this.#context.value)
     const request = {
-      name: spanName === undefined ? runtime.toolSpanName(name) : runtime.redactedName(spanName),
+      name: spanName === undefined ? runtime.toolSpanName(name) : runtime.names.name(spanName),
       kind: spanKind,
       attributes:
         externalId === undefined && attributes === undefined
@@ -127,7 +127,7 @@ export class ToolCall implements Settlement {
       context: this.#context,
       tool: this.tool,
       authorization,
-      ...(externalId !== undefined && { externalId }),
+      ...(externalId !== undefined && { externalId: this.runtime.names.id(externalId) }),
       ...(attempt !== undefined && { attempt }),
     }
   }

@@ -15,7 +15,7 @@ import {
   decimalText,
   refuse,
 } from './guards.ts'
-import { mendedName } from './mended-names.ts'
+import type { OutsideNames } from './outside-names.ts'
 import { isPermission } from './permission.ts'
 
 /**
@@ -170,19 +170,17 @@ function named(label: string, value: string | undefined, fallback: string): stri
 }
 
 /** A tool that this program does not define; see `Audit.outsideTool`. Never throws. */
-export function outsideTool(definition: ToolDefinition): RegisteredTool {
-  const { risk = 'write', type = 'extension', server } = definition
-  const name = mendedName(String(definition.name)) || 'unnamed'
-  const named = typeof server === 'string' ? { server: mendedName(server) || 'unnamed' } : {}
-  for (const attempt of [
-    { ...definition, name },
-    { name, risk, type, ...named },
-  ]) {
+export function outsideTool(definition: ToolDefinition, names: OutsideNames): RegisteredTool {
+  let usable: ToolDefinition = { name: names.name(String(definition.name)) || 'unnamed' }
+  for (const [key, value] of Object.entries(definition) as [string, unknown][]) {
+    if (key === 'name') continue
+    const field = { [key]: typeof value === 'string' ? names.name(value) : value }
     try {
-      return registerTool(attempt)
+      registerTool({ ...usable, ...field })
+      usable = { ...usable, ...field }
     } catch {
-      // The next attempt says less.
+      // What cannot be used is left out.
     }
   }
-  return registerTool({ name, risk: 'write', type: 'extension' })
+  return registerTool({ risk: 'write', type: 'extension', ...usable })
 }

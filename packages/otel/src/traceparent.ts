@@ -4,6 +4,7 @@
 import type { TraceRef } from '@spanseal/core'
 import { BAGGAGE_TASK_ID } from '@spanseal/core'
 import { isId } from './guards.ts'
+import type { OutsideNames } from './outside-names.ts'
 
 /** What travels to another agent or process: W3C Trace Context and Baggage. */
 export interface TraceCarrier {
@@ -32,9 +33,10 @@ export function toCarrier(trace: TraceRef, taskId: string, sampled: boolean): Tr
 }
 
 /** Reads a carrier that came from outside; never throws. */
-export function fromCarrier(carrier: TraceCarrier): CarriedContext {
+export function fromCarrier(carrier: TraceCarrier, names: OutsideNames): CarriedContext {
   const match = TRACEPARENT.exec(typeof carrier.traceparent === 'string' ? carrier.traceparent : '')
-  const taskId = taskIdIn(carrier.baggage)
+  const carriedId = taskIdIn(carrier.baggage)
+  const taskId = carriedId === undefined ? undefined : names.id(carriedId)
   const [, traceId = '', spanId = '', flags = '00'] = match ?? []
   const valid = match !== null && !/^0+$/.test(traceId) && !/^0+$/.test(spanId)
   return {
