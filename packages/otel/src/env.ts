@@ -63,13 +63,16 @@ function endpointFromEnv(env: Env): OtlpEndpoint | undefined {
   return { url, headers: keyValues(variable, env[variable]), ...(own ? { exact: true } : {}) }
 }
 
+// A key that is no token is a value whose `=` is missing.
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/ // RFC 9110 §5.6.2
+
 /** `a=1,b=2` with percent-encoded values, as W3C Baggage. */
 function keyValues(variable: string, text: string | undefined): Record<string, string> {
   const pairs: Record<string, string> = {}
   for (const member of (text ?? '').split(',').filter((part) => part.trim() !== '')) {
     const at = member.indexOf('=')
     try {
-      if (at < 1) throw new URIError()
+      if (!TOKEN.test(member.slice(0, Math.max(at, 0)).trim())) throw new URIError()
       pairs[member.slice(0, at).trim()] = decodeURIComponent(member.slice(at + 1).trim())
     } catch {
       // The values may be secrets: the message names the variable only.

@@ -6,7 +6,10 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import type { OwnWriting } from './call-spans.ts'
 import type { Redactor } from './redact/redact.ts'
 
-/** A view of a span in which nothing is raw that others wrote; the span itself stays as it is. */
+/**
+ * A copy of a span in which nothing is raw that others wrote, and from which the span, which stays as
+ * it is, cannot be reached.
+ */
 export type SpanRedactor = (span: ReadableSpan) => ReadableSpan
 
 type Resource = ReadableSpan['resource']
@@ -23,22 +26,26 @@ export function spanRedactor(
   const resourceOf = (resource: Resource): Resource => {
     let redacted = resources.get(resource)
     if (redacted === undefined) {
-      redacted = view(resource, {
-        attributes: redactor.attributes(resource.attributes) as Attributes,
-      })
+      redacted = redactedResource(resource, redactor)
       // What is still being detected comes later.
       if (resource.asyncAttributesPending !== true) resources.set(resource, redacted)
     }
     return redacted
   }
   return (span) => {
+    const { name, parentSpanContext: parent } = span
     const wrote = wroteOn(span)
-    const { parentSpanContext: parent } = span
     const own = redactedContext(span.spanContext(), redactor)
-    return view(span, {
-      name: span.name === wrote?.name ? span.name : redactor.text(span.name),
+    return {
+      name: name === wrote?.name ? name : redactor.text(name),
+      kind: span.kind,
       spanContext: () => own,
       ...(parent !== undefined && { parentSpanContext: redactedContext(parent, redactor) }),
+      startTime: span.startTime,
+      endTime: span.endTime,
+      duration: span.duration,
+      ended: span.ended,
+      status: redactedStatus(span.status, redactor),
       attributes: redactedAttributes(span.attributes, redactor, wrote),
       events: span.events.map((event) => {
         return redactedPart({ ...event, name: redactor.text(event.name) }, redactor)
@@ -46,17 +53,24 @@ export function spanRedactor(
       links: span.links.map((link) => {
         return redactedPart({ ...link, context: redactedContext(link.context, redactor) }, redactor)
       }),
-      status: redactedStatus(span.status, redactor),
       resource: resourceOf(span.resource),
-    })
+      instrumentationScope: span.instrumentationScope,
+      droppedAttributesCount: span.droppedAttributesCount,
+      droppedEventsCount: span.droppedEventsCount,
+      droppedLinksCount: span.droppedLinksCount,
+    }
   }
 }
 
-function view<T extends object>(target: T, changed: Partial<T>): T {
-  const properties = Object.entries(changed).map(([key, value]) => {
-    return [key, { value: value as unknown, enumerable: true }] as const
-  })
-  return Object.create(target, Object.fromEntries(properties)) as T
+function redactedResource(resource: Resource, redactor: Redactor): Resource {
+  const { schemaUrl } = resource
+  const attributes = redactor.attributes(resource.attributes) as Attributes
+  return {
+    attributes,
+    ...(schemaUrl !== undefined && { schemaUrl }),
+    merge: (other) => redactedResource(resource.merge(other), redactor),
+    getRawAttributes: () => Object.entries(attributes),
+  }
 }
 
 function redactedAttributes(

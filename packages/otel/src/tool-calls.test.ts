@@ -210,7 +210,7 @@ describe('names and attributes', () => {
     expect(end?.tool.name).toMatch(/^bad\ufffd\ufffdx+$/)
     expect(end?.tool).toMatchObject({
       server: 'a\ufffdb',
-      version: 'unspecified',
+      version: '\ufffd',
       type: 'extension',
     })
     expect(test.audit.outsideTool({ name: undefined as unknown as string }).tool.value.name).toBe(
