@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import {
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  NodeTracerProvider,
+} from '@opentelemetry/sdk-trace-node'
+import type { Audit, AuditOptions } from '@spanseal/otel'
+import { agentSampler, createAudit } from '@spanseal/otel'
+import { describe, expect, test } from 'vitest'
+import type { CanaryRun } from './canary-run.ts'
+import { canaryRun } from './canary-run.ts'
+import { CLEAR_IDENTITIES, ClearIdentities } from './clear-identities.ts'
+import { fieldsWithDigests, leaksIn } from './leaks.ts'
+import { plantAll } from './plant-all.ts'
+import { plantIdentities } from './plant-identities.ts'
+import type { PlantedSecret } from './planted-secrets.ts'
+import { deploymentRedaction, hasForm, secrets } from './planted-secrets.ts'
+import type { PlantingRules } from './planting.ts'
+import { planted } from './planting.ts'
+import { openReceiver } from './raw-otlp-receiver.ts'
+
+const receiver = await openReceiver()
+
+/** Each value of each option with each of the others. */
+const combinations = (['committed', 'redacted'] as const).flatMap((errors) =>
+  (['pseudonym', 'clear'] as const).flatMap((identities) =>
+    (['blinded', 'sha256'] as const).flatMap((commitments) =>
+      (['gen_ai', 'tool'] as const).flatMap((spanName) =>
+        (['none', 'interval', 'group', 'every'] as const).map((durability) => ({
+          errors,
+          identities,
+          commitments,
+          spanName,
+          durability,
+        })),
+      ),
+    ),
+  ),
+)
+/** What `commitments: 'sha256'` makes findable by its plain digest. */
+const CONTENTS = ['/invocation/input/c', '/invocation/output/c']
+const RULES: PlantingRules = { errors: 'committed', knows: hasForm }
+/** Secrets that one combination plants one by one; all are planted together in every one. */
+const SINGLE_SECRETS = 1
+
+function singleSecrets(i: number): PlantedSecret[] {
+  return Array.from({ length: SINGLE_SECRETS }, (_, n) => {
+    return secrets[(i * SINGLE_SECRETS + n) % secrets.length] as PlantedSecret
+  })
+}
+
+/** That what was planted went every way out, so that there was something to look at. */
+function expectEveryWayOut({ lines, messages, requests, health }: CanaryRun): void {
+  const records = messages.filter(({ topic }) => topic === 'audit.records.v1')
+  expect(records.map(({ value }) => Buffer.from(value).toString('latin1'))).toEqual(lines)
+  expect(health.sinks.find(({ name }) => name === 'file')?.delivered).toBe(lines.length)
+  expect(health.sinks.find(({ name }) => name === 'refusing')?.stopped).not.toBe(false)
+  expect(health.journal).toMatchObject({ recordsFailed: 0, failedEpochs: 0 })
+  expect(health.foreign.recorded).toBeGreaterThan(0)
+  expect(requests.some(({ path }) => path === '/taking/v1/traces')).toBe(true)
+  const [taking, refusing] = health.spans.endpoints
+  expect(taking).toMatchObject({ failed: 0, pending: 0 })
+  expect(refusing).toMatchObject({ exported: 0, failed: taking?.exported })
+}
+
+describe('planted secrets are in nothing that comes out', () => {
+  test.each(combinations.map((options, i) => ({ i, ...options })))(
+    'errors $errors, identities $identities, commitments $commitments, span names $spanName, durability $durability',
+    async ({ i, ...options }) => {
+      const rules = { ...RULES, errors: options.errors }
+      const one = singleSecrets(i)
+      const all = planted(secrets, rules)
+      const sinkFault = planted(one, RULES).redacted
+      const run = await canaryRun({ receiver, options, sinkFault }, async (planter) => {
+        for (const secret of one) await plantAll(planter, planted([secret], rules))
+        await plantAll(planter, { ...all, ids: all.ids.slice(i % all.ids.length, i + 1) })
+        await plantIdentities(planter, all.ids)
+      })
+      expectEveryWayOut(run)
+      const isClear = options.identities === 'clear'
+      const identities = new ClearIdentities(isClear ? all.ids : [])
+      expect(leaksIn(run, identities)).toEqual([])
+      expect([...identities.found].sort()).toEqual(isClear ? CLEAR_IDENTITIES : [])
+      expect(fieldsWithDigests(run)).toEqual(options.commitments === 'sha256' ? CONTENTS : [])
+    },
+  )
+})
+
+test('with words and patterns of the deployment nothing of any secret is left', async () => {
+  const options = { errors: 'redacted', redaction: deploymentRedaction } as const
+  const rules = { errors: 'redacted', knows: () => true } as const
+  const run = await canaryRun({ receiver, options }, async (planter) => {
+    for (const secret of secrets) await plantAll(planter, planted([secret], rules))
+  })
+  expectEveryWayOut(run)
+  expect(leaksIn(run)).toEqual([])
+})
+
+test('in a provider of the user nothing shows either, whatever its resource says', async () => {
+  let provider: NodeTracerProvider | undefined
+  const attributes: Record<string, string | string[]> = {}
+  for (const [i, { find, text }] of secrets.filter(hasForm).entries()) {
+    attributes[`acme.${i}.password`] = find
+    attributes[`acme.${i}.note`] = text
+    attributes[`process.${i}.command_args`] = ['node', '--password', find, text]
+    attributes[`service.${text}`] = 'name'
+  }
+  const open = (options: AuditOptions): Audit => {
+    const audit = createAudit(options)
+    provider = new NodeTracerProvider({
+      resource: resourceFromAttributes(attributes),
+      sampler: agentSampler(new AlwaysOnSampler()),
+      spanProcessors: [audit.processor, new BatchSpanProcessor(audit.exporter)],
+    })
+    provider.register()
+    return audit
+  }
+  const run = await canaryRun({ receiver, options: {}, open }, async (planter) => {
+    await plantAll(planter, planted(secrets, RULES))
+    await provider?.shutdown()
+  })
+  expectEveryWayOut(run)
+  expect(leaksIn(run)).toEqual([])
+})
