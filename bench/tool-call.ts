@@ -59,7 +59,10 @@ async function benchCall(folder: string): Promise<void> {
   const tool = audit.tool({ name: 'refund_order', version: '2.1.0' }, work)
   const bareCall = async (input: object): Promise<object> => {
     const attributes = { 'gen_ai.tool.name': 'refund_order', input: JSON.stringify(input) }
-    const span = bareTracer.startSpan('execute_tool refund_order', { kind: SpanKind.INTERNAL, attributes })
+    const span = bareTracer.startSpan('execute_tool refund_order', {
+      kind: SpanKind.INTERNAL,
+      attributes,
+    })
     const output = await work(input)
     span.setAttribute('output', JSON.stringify(output))
     span.end()
@@ -87,19 +90,25 @@ async function benchCall(folder: string): Promise<void> {
     'against bare OTel': (median(micros) / base).toFixed(2),
   }))
   const size = (value: unknown): string => `${Buffer.byteLength(JSON.stringify(value))} B`
-  console.log(`\nOne awaited call, input ${size(call.input)}, output ${size(call.output)}; ${records}`)
+  console.log(
+    `\nOne awaited call, input ${size(call.input)}, output ${size(call.output)}; ${records}`,
+  )
   console.table(rows)
 }
 
 /** Sizes of the two records of a call, as text. */
-async function audited(journal: string, close: () => Promise<unknown>): Promise<{ records: string }> {
+async function audited(
+  journal: string,
+  close: () => Promise<unknown>,
+): Promise<{ records: string }> {
   await close()
   const { readJournal } = await import('@spanseal/journal')
   const sizes = new Map<string, number>()
   for await (const epoch of readJournal(journal)) {
     for await (const segment of epoch.segments()) {
       let text = ''
-      for await (const chunk of segment.chunks()) text = `${text.slice(-4 * KIBIBYTE)}${Buffer.from(chunk).toString()}`
+      for await (const chunk of segment.chunks())
+        text = `${text.slice(-4 * KIBIBYTE)}${Buffer.from(chunk).toString()}`
       for (const line of text.split('\n')) {
         const type = /"type":"(tool\.\w+)","v":1}$/.exec(line)?.[1]
         if (type !== undefined) sizes.set(type, Buffer.byteLength(line))
@@ -113,7 +122,11 @@ function benchStages(folder: string): void {
   const keyring = openKeyring({ log: 'localhost/bench', journal: join(folder, 'stages') })
   const keys = keyring.commitKeys()
   const digest = digestValue(call.input)
-  const place = { epoch: '01a1fd9a-df82-7c35-98ad-e45f5260b2cf', seq: 1234, pointer: '/invocation/input' }
+  const place = {
+    epoch: '01a1fd9a-df82-7c35-98ad-e45f5260b2cf',
+    seq: 1234,
+    pointer: '/invocation/input',
+  }
   const redactor = createRedactor({})
   const text = JSON.stringify(call.input)
   const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(nowhere)] })
@@ -140,7 +153,9 @@ function benchStages(folder: string): void {
     }
   }
   const base = median(times.get('JSON.stringify + SHA-256 (reference)') ?? [])
-  console.log(`\nStages on the same 2 KB value; ${ROUNDS} rounds of ${STAGE_CALLS}. Line, hash and append: npm run bench -- journal`)
+  console.log(
+    `\nStages on the same 2 KB value; ${ROUNDS} rounds of ${STAGE_CALLS}. Line, hash and append: npm run bench -- journal`,
+  )
   console.table(
     [...times].map(([stage, micros]) => ({
       stage,

@@ -37,7 +37,7 @@ export function aFileSystem(own: Partial<JournalFs> = {}): JournalFs {
     fdatasyncSync: fs.fdatasyncSync,
     fsyncSync: fs.fsyncSync,
     closeSync: fs.closeSync,
-    mkdirSync: (path, mode) => void fs.mkdirSync(path, { mode }),
+    mkdirSync: (path, mode) => fs.mkdirSync(path, { mode }),
     renameSync: fs.renameSync,
     ...own,
   }

@@ -161,7 +161,7 @@ describe('an asynchronous hook', () => {
     expect(test.ran()).toBe(0)
     expect(types(test)).toEqual([])
     decide({ decision: 'granted' })
-    expect(await promise).toBe(7)
+    await expect(promise).resolves.toBe(7)
     expect(types(test)).toEqual(['authz.granted', 'tool.start', 'tool.end'])
   })
 

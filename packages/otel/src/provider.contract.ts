@@ -71,7 +71,7 @@ export function describeProvider(name: string, build: BuildProvider): void {
     'gen_ai.tool.name': tool,
   })
 
-  describe(name, () => {
+  describe(`${name}`, () => {
     it('sends tasks, reasoning and tools as one trace that points into the evidence', async () => {
       const { audit, journal, receiver, sent } = await aScene()
       const call = audit.tool({ name: 'probe' }, async () => 1)

@@ -67,6 +67,7 @@ describe('a tool that returns at once', () => {
     ['bytes', Buffer.from('abc'), 'bytes'],
     ['a big integer', 10n, 'typed/1'],
     ['a map', new Map([['a', 1]]), 'typed/1'],
+    // oxlint-disable-next-line no-sparse-arrays -- a hole is what is tested
     ['an array with holes', [1, , 3], 'typed/1'],
     ['not a number', Number.NaN, 'typed/1'],
   ])('commits to %s', (_, value, enc) => {
@@ -294,6 +295,7 @@ describe('promises of other classes', () => {
         super((resolve) => resolve({ data: 'not this' }))
         this.#response = response
       }
+      // oxlint-disable-next-line unicorn/no-thenable -- what such classes do is what is tested
       override then<A, B>(
         onValue?: ((value: { data: string }) => A | PromiseLike<A>) | null,
         onError?: ((error: unknown) => B | PromiseLike<B>) | null,
@@ -314,6 +316,7 @@ describe('promises of other classes', () => {
     let started = 0
     const query = {
       where: () => query,
+      // oxlint-disable-next-line unicorn/no-thenable -- query builders are what is tested
       then(onValue: (rows: number[]) => void) {
         started++
         onValue([1, 2])
@@ -330,6 +333,7 @@ describe('promises of other classes', () => {
   })
 
   it('a frozen thenable cannot be followed: the same object, and the outcome is unknown', () => {
+    // oxlint-disable-next-line unicorn/no-thenable -- as above
     const frozen = Object.freeze({ then: (onValue: (value: number) => void) => onValue(1) })
     const test = anAudit()
     const call = test.audit.tool({ name: 'probe' }, () => frozen)
@@ -418,9 +422,8 @@ describe('generators', () => {
 
   it('an object that gives async iterators is followed when it is iterated', async () => {
     class Feed {
-      readonly #items = ['a', 'b']
       async *[Symbol.asyncIterator]() {
-        yield* this.#items
+        yield* ['a', 'b']
       }
     }
     const feed = new Feed()

@@ -28,7 +28,7 @@ const refundOrder: ToolDefinition = {
 describe('names and attributes', () => {
   it('the span has the GenAI names, the twelve of the article, and the pointer into the evidence', async () => {
     const test = anAudit({ agent })
-    const refund = test.audit.tool(refundOrder, async (_: { order: string }) => {
+    const refund = test.audit.tool(refundOrder, async (_order: { order: string }) => {
       throw new TypeError('no such order')
     })
     await test.audit
@@ -110,7 +110,7 @@ describe('names and attributes', () => {
   it('start and end agree in actor, tool, authorization, trace and input commitment', async () => {
     const test = anAudit({ agent })
     await test.audit.task({ name: 't', user: 'u' }, () =>
-      test.audit.tool(refundOrder, async (_: object) => 'x')({ a: 1 }),
+      test.audit.tool(refundOrder, async (_input: object) => 'x')({ a: 1 }),
     )
     const [start] = test.ofType('tool.start')
     const end = endOf(test.records(), 'refund_order')
@@ -284,7 +284,7 @@ describe('the intent', () => {
         const body = () => {
           inside = synced
         }
-        const run = define === 'sync' ? body : async () => body()
+        const run: () => unknown = define === 'sync' ? body : async () => body()
         await test.audit.tool({ name: 'x', risk }, run)()
         expect(inside).toBe(syncs)
       }
@@ -311,7 +311,7 @@ describe('the intent', () => {
 describe('what detectors need', () => {
   it('is computed from the input: flags, shape and size, and of the output its size', async () => {
     const test = anAudit()
-    const call = test.audit.tool({ name: 'x' }, async (_: unknown) => 'o'.repeat(300))
+    const call = test.audit.tool({ name: 'x' }, async (_input: unknown) => 'o'.repeat(300))
     await call({ query: "1' or '1'='1' --", password: 'hunter2', note: 'n' })
     const { observed } = endOf(test.records(), 'x').invocation
     expect(observed?.flags).toEqual(expect.arrayContaining(['secret', 'sql_injection']))
@@ -321,7 +321,7 @@ describe('what detectors need', () => {
 
   it('the same shape has the same tag, whatever the values', async () => {
     const test = anAudit()
-    const call = test.audit.tool({ name: 'x' }, async (_: unknown) => 1)
+    const call = test.audit.tool({ name: 'x' }, async (_input: unknown) => 1)
     for (const input of [
       { a: 'x', b: 1 },
       { b: 22, a: 'y' },
@@ -341,7 +341,8 @@ describe('what detectors need', () => {
     await call('a text that is long enough to be grouped')
     await call('short')
     const [long, short] = test.ofType('tool.end').map((end) => end.invocation)
-    expect(long?.input).toMatchObject({ eq: (long?.output as { eq: string }).eq })
+    const output = long?.output as { eq: string }
+    expect(long?.input).toMatchObject({ eq: output.eq })
     expect(short?.input).not.toHaveProperty('eq')
   })
 })
@@ -393,7 +394,7 @@ describe('data subjects of one call', () => {
     const test = anAudit()
     const call = test.audit.tool(
       { name: 'x', subjects: (input: { people: string[] }) => input.people },
-      async (_: { people: string[] }) => 'a text that would have an equality tag otherwise',
+      async (_input: { people: string[] }) => 'a text that would have an equality tag otherwise',
     )
     await test.audit.task({ name: 't', subjects: ['of-the-task'] }, async () => {
       await call({ people: ['ann', 'bob', 'ann'] })

@@ -172,43 +172,44 @@ async function work(epoch: EpochBuilder): Promise<number> {
   return user + system
 }
 
-const linear = `takes time in proportion to the input${SLOW ? '' : ' (skipped: set SLOW=1)'}`
-
-it.runIf(SLOW)(linear, async () => {
-  const kinds: Record<string, (n: number) => EpochBuilder> = {
-    honest: (n) => anEpoch({ calls: n }),
-    garbage: (n) =>
-      anEpoch().insert(
-        1,
-        Array.from({ length: 4 * n }, () => '{'.repeat(500)),
-      ),
-    gaps: (n) => {
-      const epoch = anEpoch({ calls: n })
-      epoch.lines = epoch.lines.filter((_, i) => i % 4 > 1)
-      return epoch
-    },
-    reversed: (n) => {
-      const epoch = anEpoch({ calls: n })
-      epoch.lines.reverse()
-      return epoch
-    },
-    open: (n) => {
-      const epoch = anEpoch()
-      for (let i = 0; i < n; i++) epoch.start()
-      return epoch
-    },
-    notes: (n) => {
-      const epoch = anEpoch()
-      const [note = ''] = epoch.notes
-      epoch.notes = Array.from({ length: n }, () => note)
-      return epoch
-    },
-  }
-  const exponents: Record<string, number> = {}
-  for (const [kind, make] of Object.entries(kinds)) {
-    const [small, large] = [make(2_000), make(16_000)]
-    await work(small)
-    exponents[kind] = Math.log2((await work(large)) / (await work(small))) / 3
-  }
-  expect(Object.entries(exponents).filter(([, exponent]) => exponent > 1.4)).toEqual([])
-})
+it.runIf(SLOW)(
+  `takes time in proportion to the input${SLOW ? '' : ' (skipped: set SLOW=1)'}`,
+  async () => {
+    const kinds: Record<string, (n: number) => EpochBuilder> = {
+      honest: (n) => anEpoch({ calls: n }),
+      garbage: (n) =>
+        anEpoch().insert(
+          1,
+          Array.from({ length: 4 * n }, () => '{'.repeat(500)),
+        ),
+      gaps: (n) => {
+        const epoch = anEpoch({ calls: n })
+        epoch.lines = epoch.lines.filter((_, i) => i % 4 > 1)
+        return epoch
+      },
+      reversed: (n) => {
+        const epoch = anEpoch({ calls: n })
+        epoch.lines.reverse()
+        return epoch
+      },
+      open: (n) => {
+        const epoch = anEpoch()
+        for (let i = 0; i < n; i++) epoch.start()
+        return epoch
+      },
+      notes: (n) => {
+        const epoch = anEpoch()
+        const [note = ''] = epoch.notes
+        epoch.notes = Array.from({ length: n }, () => note)
+        return epoch
+      },
+    }
+    const exponents: Record<string, number> = {}
+    for (const [kind, make] of Object.entries(kinds)) {
+      const [small, large] = [make(2_000), make(16_000)]
+      await work(small)
+      exponents[kind] = Math.log2((await work(large)) / (await work(small))) / 3
+    }
+    expect(Object.entries(exponents).filter(([, exponent]) => exponent > 1.4)).toEqual([])
+  },
+)
