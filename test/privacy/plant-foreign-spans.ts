@@ -68,10 +68,19 @@ function plantHttp(secret: Planted): void {
     ...attributesOf(REDACTED, secret.redacted),
     'acme.list': [secret.redacted, '--password', secret.named],
     [secret.redacted]: true,
+    ...(isNumber(secret.redacted) && {
+      'acme.number': Number(secret.redacted),
+      'acme.numbers': [1, Number(secret.redacted)],
+    }),
     'url.full': `https://host.example/${secret.redacted}?q=${secret.anywhere}`,
     'http.target': `/orders?q=${encodeURIComponent(secret.anywhere)}`,
   }
   foreignSpan(`GET ${secret.redacted}`, attributes, (span) => fail(span, secret))
+}
+
+/** A card number that may be a number as well. */
+function isNumber(text: string): boolean {
+  return /^\d{13,16}$/.test(text)
 }
 
 function plantTools(secret: Planted): void {

@@ -48,10 +48,14 @@ export interface Planter {
   readonly said: string[]
 }
 
-const HOOK_TOOLS: Readonly<Record<string, AuthorizationDecision['decision']>> = {
+const HOOK_TOOLS: Readonly<
+  Record<string, AuthorizationDecision['decision'] | 'fails' | 'says nothing'>
+> = {
   approved: 'granted',
   refused: 'denied',
   waiting: 'pending',
+  unasked: 'fails',
+  misasked: 'says nothing',
 }
 
 /** Answers with whatever secrets the arguments of these tools hold; grants all others silently. */
@@ -62,10 +66,10 @@ export function leakyHook({
   readonly tool: { readonly name: string }
   readonly args: readonly unknown[]
 }): AuthorizationDecision {
-  const { reason, approver } = (args[0] ?? {}) as { reason: string; approver: string }
-  if (tool.name === 'unasked') throw new TypeError(reason)
-  if (tool.name === 'misasked') return reason as unknown as AuthorizationDecision
   const decision = HOOK_TOOLS[tool.name]
   if (decision === undefined) return { decision: 'granted' }
+  const { reason, approver } = args[0] as { reason: string; approver: string }
+  if (decision === 'fails') throw new TypeError(reason)
+  if (decision === 'says nothing') return reason as unknown as AuthorizationDecision
   return { decision, reason, approver, policy: { id: 'policy-4' }, method: 'human_approval' }
 }

@@ -17,7 +17,6 @@ interface Needle {
 }
 
 const PIECE_CHARS = 16
-const PIECE_STEP_CHARS = 8
 const PIECES_FROM_CHARS = 32
 /** Shorter rows of digits may stand in a time or a hash by chance. */
 const DIGITS_MIN = 12
@@ -59,7 +58,7 @@ function base64Forms(bytes: Buffer): [string, string][] {
   })
 }
 
-/** Stretches of a long secret, so that a part of 24 characters is found wherever it was cut. */
+/** Stretches of a long secret, so that a part of 31 characters is found wherever it was cut. */
 function piecesOf(find: string): string[] {
   if (find.length < PIECES_FROM_CHARS) return []
   // The frame of a key and the address of a hook say nothing, what is framed and addressed does.
@@ -67,7 +66,7 @@ function piecesOf(find: string): string[] {
   const parts = find.startsWith('https://') ? lines.map((line) => line.replace(/.*\//, '')) : lines
   return parts.flatMap((part) => {
     const pieces: string[] = []
-    for (let at = 0; at + PIECE_CHARS <= part.length; at += PIECE_STEP_CHARS) {
+    for (let at = 0; at + PIECE_CHARS <= part.length; at += PIECE_CHARS) {
       pieces.push(part.slice(at, at + PIECE_CHARS))
     }
     return pieces
