@@ -44,6 +44,7 @@ const CONTENTS = ['/invocation/input/c', '/invocation/output/c']
 /** Between them every value of every option but `every`, which syncs each record. */
 const ONE_BY_ONE = [1, 62]
 const RULES: PlantingRules = { errors: 'committed', knows: hasForm }
+
 /** That what was planted went every way out, so that there was something to look at. */
 function expectEveryWayOut({ lines, messages, requests, health }: CanaryRun): void {
   const records = messages.filter(({ topic }) => topic === 'audit.records.v1')
@@ -80,10 +81,10 @@ const shownBy = { pseudonym: [], clear: CLEAR_IDENTITIES }
 
 describe('planted all together, no secret is in anything that comes out', () => {
   test.each(titled(combinations))('%s', async (_, options) => {
-    const at = combinations.indexOf(options) % secrets.length
-    const rules = { ...RULES, errors: options.errors }
-    const all = planted(secrets, rules)
-    const sinkFault = planted(secrets.slice(at, at + 1), RULES).redacted
+    const i = combinations.indexOf(options)
+    const all = planted(secrets, { ...RULES, errors: options.errors })
+    const at = i % all.ids.length
+    const sinkFault = planted(secrets.slice(i % secrets.length).slice(0, 1), RULES).redacted
     const run = await canaryRun({ receiver, options, sinkFault }, async (planter) => {
       await plantAll(planter, { ...all, ids: all.ids.slice(at, at + 1) })
       await plantIdentities(planter, all.ids)
@@ -106,6 +107,8 @@ describe('planted one by one, no secret is in anything that comes out', () => {
     const { identities } = options
     expect(lookAt(run, identities)).toEqual({ leaks: [], identities: shownBy[identities] })
     expect(fieldsWithDigests(run)).toEqual(options.commitments === 'sha256' ? CONTENTS : [])
+    const isShown = run.lines.some((line) => line.includes('"message":"[REDACTED:'))
+    expect(isShown).toBe(options.errors === 'redacted')
   })
 })
 
