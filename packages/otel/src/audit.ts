@@ -4,14 +4,14 @@
 import type { AuditParts } from './audit-parts.ts'
 import { openParts } from './audit-parts.ts'
 import { activeCarrier, runBelow } from './carried-context.ts'
-import { reasonOf } from './counters.ts'
+import { closeAudit, within } from './close-audit.ts'
 import type { AuditHealth, ShutdownReport } from './health.ts'
+import { auditHealth } from './health.ts'
 import type { AuditOptions, ResolvedOptions } from './options.ts'
-import { resolveOptions } from './options.ts'
 import type { ProviderState } from './provider.ts'
 import { noProvider, ownProvider, userProvider } from './provider.ts'
+import { resolveOptions } from './resolve-options.ts'
 import { runTask } from './run-task.ts'
-import { samplerSeen } from './sampler.ts'
 import type { AuditSpanExporter } from './span-exporter.ts'
 import type { AuditSpanProcessor } from './span-processor.ts'
 import type { TaskOptions } from './task-options.ts'
@@ -122,36 +122,7 @@ export class Audit {
 
   /** How things stand. Counts what sinks have not taken by looking through the journal's end. */
   health(): AuditHealth {
-    const { runtime, shippings } = this.#parts
-    const { counters, options, recorder, writer } = runtime
-    const { recordsWritten, recordsFailed, internalErrors } = counters
-    const { epoch, failedEpochs, failure } = writer.health()
-    const sinks = shippings.map((shipping) => shipping.health)
-    const isLossless = recordsFailed + internalErrors + failedEpochs === 0
-    return {
-      ok: isLossless && sinks.every(({ stopped, stuckEpochs }) => !stopped && stuckEpochs === 0),
-      journal: {
-        folder: options.journal,
-        ...(epoch !== undefined && { epoch }),
-        recordsWritten,
-        recordsFailed,
-        failedEpochs,
-        ...(failure !== undefined && { failure: failure.message }),
-      },
-      calls: { open: recorder.open.size, denied: counters.callsDenied },
-      spans: {
-        provider: this.#provider.description,
-        exported: counters.spansExported,
-        endpoints: this.exporter.endpoints,
-      },
-      foreign: {
-        recorded: counters.foreignRecorded,
-        ignored: counters.foreignIgnored,
-        sampler: samplerSeen(),
-      },
-      sinks,
-      internalErrors,
-    }
+    return auditHealth(this.#parts, this.#provider)
   }
 
   /** Resolves when records are durable, spans sent and sinks drained, or after the shutdown time-out. */
@@ -171,53 +142,9 @@ export class Audit {
    * journal.
    */
   shutdown(): Promise<ShutdownReport> {
-    this.#shutdown ??= this.#close()
+    this.#shutdown ??= closeAudit(this.#parts, this.#provider)
     return this.#shutdown
   }
-
-  async #close(): Promise<ShutdownReport> {
-    const { runtime, shippings } = this.#parts
-    const { options, recorder } = runtime
-    const deadline = performance.now() + options.shutdownTimeoutMillis
-    const left = (): number => Math.max(100, deadline - performance.now())
-    const openCalls = recorder.open.size
-    for (const call of recorder.open) call.abandon?.()
-    this.#closeEpoch()
-    const drains = shippings.map((shipping) => shipping.drained(left()))
-    const spans = this.#provider.shutdown().then(() => this.exporter.forceFlush())
-    await Promise.all([within(spans, left()), ...drains])
-    const undelivered: Record<string, number> = {}
-    for (const shipping of shippings) {
-      const pending = shipping.pending()
-      if (pending > 0) undelivered[shipping.name] = pending
-    }
-    await Promise.all(shippings.map((shipping) => within(shipping.close(left()), left())))
-    for (const [name, count] of Object.entries(undelivered)) {
-      const what = `${count} records were not delivered to ${name}; they are in ${options.journal}`
-      runtime.counters.warnOnce(`undelivered ${name}`, what)
-    }
-    return { openCalls, undelivered }
-  }
-
-  #closeEpoch(): void {
-    const { writer, counters } = this.#parts.runtime
-    try {
-      writer.close()
-    } catch (error) {
-      counters.recordsFailed++
-      counters.warnOnce('close', `the epoch could not be closed: ${reasonOf(error)}`)
-    }
-  }
-}
-
-/** Waits for `work`, whatever becomes of it, but not longer. Who waits keeps the process alive. */
-async function within(work: Promise<unknown>, millis: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, millis)
-  })
-  await Promise.race([work.catch(() => {}), late])
-  clearTimeout(timer)
 }
 
 /**

@@ -70,8 +70,8 @@ export class Committer {
    * blinded even where plain ones were asked for.
    */
   commit({ encoded, digest }: Digested, place: CommitPlace, keys: CommitKeys): Commitment {
-    if (this.#plain && encoded !== undefined && !digest.partial) {
-      return plainCommitment(encoded.enc, encoded.body)
+    if (this.#plain && encoded !== undefined) {
+      return plainCommitment(encoded.enc, encoded.body, digest.partial)
     }
     return commit(digest, place, keys)
   }

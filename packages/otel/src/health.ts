@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { AuditParts } from './audit-parts.ts'
 import type { ExporterHealth } from './otlp-leg.ts'
+import type { ProviderState } from './provider.ts'
+import { samplerSeen } from './sampler.ts'
 import type { SinkHealth } from './shipping.ts'
 
 /** The state of an audit; every number counts from its opening. */
@@ -45,4 +48,40 @@ export interface ShutdownReport {
   readonly openCalls: number
   /** Records per sink that were not acknowledged; the next `register()` or `spanseal ship` delivers them. */
   readonly undelivered: Readonly<Record<string, number>>
+}
+
+/** Gathers the state of an audit. Never throws. */
+export function auditHealth(
+  { runtime, shippings, exporter }: AuditParts,
+  { description }: ProviderState,
+): AuditHealth {
+  const { counters, options, recorder, writer } = runtime
+  const { recordsWritten, recordsFailed, internalErrors } = counters
+  const { epoch, failedEpochs, failure } = writer.health()
+  const sinks = shippings.map((shipping) => shipping.health)
+  const isLossless = recordsFailed + internalErrors + failedEpochs === 0
+  return {
+    ok: isLossless && sinks.every(({ stopped, stuckEpochs }) => !stopped && stuckEpochs === 0),
+    journal: {
+      folder: options.journal,
+      ...(epoch !== undefined && { epoch }),
+      recordsWritten,
+      recordsFailed,
+      failedEpochs,
+      ...(failure !== undefined && { failure: failure.message }),
+    },
+    calls: { open: recorder.open.size, denied: counters.callsDenied },
+    spans: {
+      provider: description,
+      exported: counters.spansExported,
+      endpoints: exporter.endpoints,
+    },
+    foreign: {
+      recorded: counters.foreignRecorded,
+      ignored: counters.foreignIgnored,
+      sampler: samplerSeen(),
+    },
+    sinks,
+    internalErrors,
+  }
 }

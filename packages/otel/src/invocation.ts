@@ -1,7 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { CallError, CommitKeys, CommitPlace, FreeText, HmacKey, Summary } from '@spanseal/core'
+import type {
+  CallError,
+  CommitKeys,
+  CommitPlace,
+  FreeText,
+  HmacKey,
+  Invocation,
+  Summary,
+} from '@spanseal/core'
 import { canonicalByteLength, keyedTag, TEXT_CAPS } from '@spanseal/core'
 import type { CallIntent } from './call.ts'
 import type { Committer } from './commitments.ts'
@@ -15,17 +23,18 @@ export const NO_TAG: string = '0'.repeat(16)
 const SUMMARY_FIELDS_MAX = 32
 const SUMMARY_TEXT_BYTES_MAX = 120
 
+/** A block while it is put together: without spreads, since every call pays for them. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** What the caller says of a call beside its input, as a record can hold it. */
-export function callFields({ attempt, externalId }: CallIntent): {
-  attempt?: number
-  external_id?: string
-} {
-  return {
-    ...(Number.isSafeInteger(attempt) && (attempt as number) > 0
-      ? { attempt: attempt as number }
-      : {}),
-    ...(externalId === undefined || externalId === '' ? {} : { external_id: externalId }),
+export function addCallFields(
+  invocation: Writable<Invocation>,
+  { attempt, externalId }: CallIntent,
+): void {
+  if (attempt !== undefined && Number.isSafeInteger(attempt) && attempt > 0) {
+    invocation.attempt = attempt
   }
+  if (externalId !== undefined && externalId !== '') invocation.external_id = externalId
 }
 
 /** Type and code of an error, without what patterns find in them. */
@@ -73,23 +82,21 @@ export function summaryOf(
   { tool }: CallIntent,
   { output }: CallOutcome,
   redactor: Redactor,
-): { summary?: Summary } {
+): Summary | undefined {
   const names = tool?.definition.summary
-  if (names === undefined || output === undefined || !('value' in output)) return {}
+  if (names === undefined || output === undefined || !('value' in output)) return undefined
   const { value } = output
-  if (typeof value !== 'object' || value === null) return {}
+  if (typeof value !== 'object' || value === null) return undefined
   const picked: [string, unknown][] = []
   for (const name of names.slice(0, SUMMARY_FIELDS_MAX)) {
     if (Object.hasOwn(value, name)) picked.push([name, (value as Record<string, unknown>)[name]])
   }
   // Redacted as an object: the name of a field says what it holds.
   const redacted = redactor.value(Object.fromEntries(picked)) as Record<string, unknown>
-  return {
-    summary: capped(
-      picked.map(([name]) => [name, redacted[name]]),
-      names.length,
-    ),
-  }
+  return capped(
+    picked.map(([name]) => [name, redacted[name]]),
+    names.length,
+  )
 }
 
 function capped(entries: readonly (readonly [string, unknown])[], named: number): Summary {

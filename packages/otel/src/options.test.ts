@@ -9,7 +9,7 @@ import { aFolder } from './audit.fixture.ts'
 import { createAudit } from './audit.ts'
 import { optionsFromEnv } from './env.ts'
 import type { AuditOptions } from './options.ts'
-import { resolveOptions } from './options.ts'
+import { resolveOptions } from './resolve-options.ts'
 
 const usable = { service: { name: 's' }, journal: './audit' }
 

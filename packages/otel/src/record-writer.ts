@@ -3,7 +3,7 @@
 
 import type { Block, EventType, RecordDraft, Retention, TraceRef } from '@spanseal/core'
 import { block } from '@spanseal/core'
-import type { AppendedRecord, EpochWriter, RecordPlace } from '@spanseal/journal'
+import type { AppendedRecord, AppendOptions, EpochWriter, RecordPlace } from '@spanseal/journal'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
 
@@ -40,14 +40,14 @@ export class RecordWriter {
   append(head: RecordHead, build: (at: RecordPlace) => RecordContent): AppendedRecord | undefined {
     const { type, trace, eventAt, urgent } = head
     const retention = this.#retention
-    const retained = retention === undefined ? undefined : { retention }
+    const options = eventAt === undefined && urgent !== true ? undefined : optionsOf(head)
     try {
-      const appended = this.#writer.append(
-        (at) => ({ ...build(at), ...retained, trace, type }),
-        eventAt === undefined && urgent !== true
-          ? undefined
-          : { ...(eventAt === undefined ? {} : { eventAt }), checkpoint: urgent === true },
-      )
+      const appended = this.#writer.append((at) => {
+        const content = build(at)
+        return retention === undefined
+          ? { ...content, trace, type }
+          : { ...content, retention, trace, type }
+      }, options)
       this.#counters.recordsWritten++
       return appended
     } catch (error) {
@@ -56,4 +56,8 @@ export class RecordWriter {
       return undefined
     }
   }
+}
+
+function optionsOf({ eventAt, urgent }: RecordHead): AppendOptions {
+  return { ...(eventAt !== undefined && { eventAt }), checkpoint: urgent === true }
 }

@@ -1,22 +1,29 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Authorization, CommitKeys, Commitment, EventType, TraceRef } from '@spanseal/core'
-import { keyedTag } from '@spanseal/core'
+import type {
+  CallError,
+  CommitKeys,
+  Commitment,
+  EventType,
+  Invocation,
+  TraceRef,
+} from '@spanseal/core'
 import type { AppendedRecord, RecordPlace } from '@spanseal/journal'
 import type { CallIntent, CallRecords, OpenCall } from './call.ts'
-import type { Committer, Digested } from './commitments.ts'
+import { blocksOf, headOf, severityOf, withOutput } from './call-blocks.ts'
+import type { Committer } from './commitments.ts'
 import { digestCallArguments, digestOutput } from './commitments.ts'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
-import { callFields, errorBlock, NO_TAG, shownError, summaryOf } from './invocation.ts'
-import type { CallOutcome } from './outcome.ts'
+import type { Writable } from './invocation.ts'
+import { addCallFields, errorBlock, shownError, summaryOf } from './invocation.ts'
+import type { CallOutcome, ErrorFacts } from './outcome.ts'
 import type { RecordContent, RecordWriter } from './record-writer.ts'
-import { authorizationBlock } from './recurring-blocks.ts'
 import { observeValue } from './redact/observe.ts'
 import type { Redactor } from './redact/redact.ts'
-import { sizeClass } from './redact/shape.ts'
 import type { AuditScope } from './scope.ts'
+import { ShapeTags } from './shape-tags.ts'
 
 export interface RecorderParts {
   readonly records: RecordWriter
@@ -35,6 +42,7 @@ export class Recorder {
   readonly #parts: RecorderParts
   /** Calls under way, for shutdown. Owned by begin and finish. */
   readonly open: Set<OpenCall> = new Set<OpenCall>()
+  readonly #shapeTags = new ShapeTags()
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -51,12 +59,10 @@ export class Recorder {
       if (digested !== undefined && keys !== undefined) {
         input = committer.commit(digested, { ...at, pointer: '/invocation/input' }, keys)
       }
-      const invocation = {
-        ...callFields(intent),
-        ...(input && { input }),
-        status: 'started' as const,
-      }
-      return { severity: 'info', ...blocks, invocation }
+      const invocation: Writable<Invocation> = { status: 'started' }
+      addCallFields(invocation, intent)
+      if (input !== undefined) invocation.input = input
+      return { ...blocks, invocation, severity: 'info' }
     })
     const call: OpenCall = {
       intent,
@@ -79,12 +85,9 @@ export class Recorder {
     if (kind !== 'tool' || call.observed !== undefined || args === undefined) return
     try {
       const seen = observeValue(args.length === 1 ? args[0] : args, call.inputBytes)
+      const { shape, flags, bytes } = seen
       const { eq } = this.#parts.committer.keysFor([])
-      call.observed = {
-        flags: seen.flags,
-        input_bytes: seen.bytes,
-        input_shape: eq === undefined ? NO_TAG : keyedTag('shape', seen.shape, eq),
-      }
+      call.observed = { flags, input_bytes: bytes, input_shape: this.#shapeTags.tagOf(shape, eq) }
     } catch (error) {
       this.#failed(error)
     }
@@ -110,18 +113,19 @@ export class Recorder {
         const place = { ...at, pointer: '/invocation/output' }
         commitment = this.#parts.committer.commit(output, place, call.keys)
       }
-      const invocation = {
-        ...callFields(intent),
+      const invocation: Writable<Invocation> = {
         duration_ns: String(durationNs),
-        ...this.#errorOf(outcome, at, call.keys),
-        ...(call.input && { input: call.input }),
-        ...observedOf(call, output),
-        ...(commitment && { output: commitment }),
         start: `${start.epoch}/${start.seq}`,
         status: outcome.status,
-        ...summaryOf(intent, outcome, this.#parts.redactor),
       }
-      return { severity: severityOf(outcome), ...call.blocks, invocation }
+      addCallFields(invocation, intent)
+      if (error !== undefined) invocation.error = this.#errorOf(error, at, call.keys)
+      if (call.input !== undefined) invocation.input = call.input
+      if (call.observed !== undefined) invocation.observed = withOutput(call.observed, output)
+      if (commitment !== undefined) invocation.output = commitment
+      const summary = summaryOf(intent, outcome, this.#parts.redactor)
+      if (summary !== undefined) invocation.summary = summary
+      return { ...call.blocks, invocation, severity: severityOf(outcome) }
     })
     return { start, end, output: commitment, durationNs, errorType }
   }
@@ -144,14 +148,11 @@ export class Recorder {
     }))
   }
 
-  #errorOf({ error }: CallOutcome, at: RecordPlace, keys: CommitKeys | undefined): object {
-    if (error === undefined) return {}
+  #errorOf(error: ErrorFacts, at: RecordPlace, keys: CommitKeys | undefined): CallError {
     const { committer, redactor, clearErrors } = this.#parts
     const place = { ...at, pointer: '/invocation/error/message' }
     const { eq } = committer.keysFor([])
-    return {
-      error: errorBlock(error, { place, keys }, { committer, redactor, eq, clear: clearErrors }),
-    }
+    return errorBlock(error, { place, keys }, { committer, redactor, eq, clear: clearErrors })
   }
 
   // A person's key may be unreadable: the call is then recorded without commitments.
@@ -168,39 +169,4 @@ export class Recorder {
     this.#parts.counters.internalErrors++
     this.#parts.counters.warnOnce('internal', `internal error: ${reasonOf(error)}`)
   }
-}
-
-function headOf({ kind, trace, eventAt, authorization }: CallIntent, end: 'start' | 'end') {
-  const decision = authorization?.decision
-  return {
-    type: `${kind}.${end}` as const,
-    trace,
-    eventAt: end === 'start' ? eventAt : undefined,
-    urgent: decision === 'denied' || decision === 'pending',
-  }
-}
-
-function blocksOf(intent: CallIntent): OpenCall['blocks'] {
-  const { scope, tool, authorization, kind, name } = intent
-  const context = intent.context ?? scope.context
-  if (kind === 'task' || tool === undefined) {
-    return { actor: scope.actor, context, detail: { name: name ?? 'task' } }
-  }
-  return {
-    actor: scope.actor,
-    authorization: authorizationBlock(authorization as Authorization),
-    context,
-    tool: tool.tool,
-  }
-}
-
-function observedOf({ observed }: OpenCall, output: Digested | undefined): object {
-  if (observed === undefined) return {}
-  if (output === undefined) return { observed }
-  return { observed: { ...observed, output_bytes: sizeClass(output.digest.bytes) } }
-}
-
-function severityOf({ status }: CallOutcome): 'info' | 'warning' | 'error' {
-  if (status === 'error' || status === 'timeout') return 'error'
-  return status === 'success' ? 'info' : 'warning'
 }

@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { RecordSink } from '@spanseal/core'
+import { assertLogName, defaultLogName } from '@spanseal/core'
+import {
+  assertBoolean,
+  assertCount,
+  assertFunction,
+  assertId,
+  assertKnownKeys,
+  assertOneOf,
+  assertText,
+  assertTexts,
+  refuse,
+} from './guards.ts'
+import type { AuditOptions, OtlpEndpoint, ResolvedOptions } from './options.ts'
+import { assertAgent } from './task-options.ts'
+
+const KEYS = [
+  'service', 'agent', 'journal', 'keys', 'log', 'durability', 'deployment', 'otlp', 'sinks',
+  'authorize', 'errors', 'identities', 'commitments', 'redaction', 'spanName', 'foreign',
+  'toolFolders', 'retention', 'shutdownTimeoutMillis', 'now', 'fs',
+] as const satisfies readonly (keyof AuditOptions)[] // biome-ignore format: a table of names
+
+/**
+ * Checks the options once.
+ *
+ * @throws AuditError `INVALID_OPTION` naming the option, the value and what to do
+ */
+export function resolveOptions(options: AuditOptions): ResolvedOptions {
+  assertKnownKeys('options', options, KEYS)
+  const { service, journal, durability = 'interval', log, shutdownTimeoutMillis = 10_000 } = options
+  checkNames(options)
+  checkChoices(options)
+  if (typeof journal !== 'string' || journal === '') {
+    refuse('journal', journal, 'the folder that records are written to, for instance "./audit"')
+  }
+  if (!(shutdownTimeoutMillis > 0 && shutdownTimeoutMillis <= TIMEOUT_MILLIS_MAX)) {
+    refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'milliseconds from 1 to 2147483647')
+  }
+  const sinks = checkSinks(options.sinks ?? [])
+  return {
+    ...options,
+    agent: options.agent ?? { id: service.name },
+    log: log === undefined ? defaultLogName(service.name) : assertLogName(log),
+    durability,
+    environment: options.deployment?.environment ?? 'unspecified',
+    endpoints: endpointsOf(options.otlp),
+    sinks,
+    shutdownTimeoutMillis,
+    now: options.now ?? Date.now,
+  }
+}
+
+/** What `setTimeout` takes. */
+const TIMEOUT_MILLIS_MAX = 2 ** 31 - 1
+
+function checkNames({ service, agent, deployment, retention, keys }: AuditOptions): void {
+  assertKnownKeys('service', service, ['name', 'version', 'instance'])
+  assertId('service.name', service.name)
+  assertOptionalIds('service', service, ['version', 'instance'])
+  if (agent !== undefined) assertAgent('agent', agent)
+  if (deployment !== undefined) {
+    assertKnownKeys('deployment', deployment, ['environment', 'version', 'cluster'])
+    assertOptionalIds('deployment', deployment, ['environment', 'version', 'cluster'])
+  }
+  if (retention !== undefined) {
+    assertKnownKeys('retention', retention, ['policy', 'policyRev'])
+    assertId('retention.policy', retention.policy)
+    const { policyRev } = retention
+    if (policyRev !== undefined) assertCount('retention.policyRev', policyRev, 0)
+  }
+  if (keys !== undefined && (typeof keys !== 'string' || keys === '')) {
+    refuse('keys', keys, 'the folder of the keyring')
+  }
+}
+
+function checkChoices(options: AuditOptions): void {
+  const { durability, errors, identities, commitments, spanName } = options
+  assertChoice('durability', durability, ['none', 'interval', 'group', 'every'])
+  assertChoice('errors', errors, ['committed', 'redacted'])
+  assertChoice('identities', identities, ['pseudonym', 'clear'])
+  assertChoice('commitments', commitments, ['blinded', 'sha256'])
+  assertChoice('spanName', spanName, ['gen_ai', 'tool'])
+  if (options.authorize !== undefined) assertFunction('authorize', options.authorize)
+  if (options.now !== undefined) assertFunction('now', options.now)
+  const { foreign, toolFolders } = options
+  if (foreign !== undefined) {
+    assertKnownKeys('foreign', foreign, ['genAi', 'scopes'])
+    if (foreign.genAi !== undefined) assertBoolean('foreign.genAi', foreign.genAi)
+    if (foreign.scopes !== undefined) assertTexts('foreign.scopes', foreign.scopes, assertText)
+  }
+  if (toolFolders !== undefined) assertTexts('toolFolders', toolFolders, assertText)
+}
+
+function assertChoice<T extends string>(
+  option: string,
+  value: T | undefined,
+  words: readonly T[],
+): void {
+  if (value !== undefined) assertOneOf(option, value, words)
+}
+
+function assertOptionalIds<T extends object>(
+  option: string,
+  value: T,
+  keys: readonly (keyof T & string)[],
+): void {
+  for (const key of keys) {
+    const id: unknown = value[key]
+    if (id !== undefined) assertId(`${option}.${key}`, id as string)
+  }
+}
+
+function endpointsOf(otlp: AuditOptions['otlp']): OtlpEndpoint[] {
+  if (otlp === undefined) return []
+  const list = Array.isArray(otlp) ? (otlp as readonly unknown[]) : [otlp]
+  return list.map((entry) => {
+    const endpoint = (typeof entry === 'string' ? { url: entry } : entry) as OtlpEndpoint
+    assertKnownKeys('otlp', endpoint, ['url', 'exact', 'headers'])
+    if (!URL.canParse(endpoint.url) || !/^https?:$/.test(new URL(endpoint.url).protocol)) {
+      // The address is not shown: it may hold a password.
+      refuse('otlp', 'this address', 'an http or https address such as "http://localhost:4318"')
+    }
+    if (endpoint.exact !== undefined) assertBoolean('otlp.exact', endpoint.exact)
+    for (const [name, value] of Object.entries(endpoint.headers ?? {})) {
+      if (typeof value !== 'string') refuse(`otlp.headers.${name}`, typeof value, 'a text')
+    }
+    return endpoint
+  })
+}
+
+const SINK_NAME = /^[a-z0-9-]{1,64}$/
+
+function checkSinks(sinks: readonly RecordSink[]): readonly RecordSink[] {
+  if (!Array.isArray(sinks))
+    refuse('sinks', sinks, 'a list of sinks, for instance [kafkaSink({ … })]')
+  const names = new Set<string>()
+  for (const sink of sinks as readonly (Partial<RecordSink> | undefined)[]) {
+    const name = sink?.name ?? ''
+    if (
+      typeof sink?.deliver !== 'function' ||
+      typeof sink.close !== 'function' ||
+      !SINK_NAME.test(name)
+    ) {
+      refuse('sinks', name, 'sinks with deliver(), close() and a name of a-z, 0-9 and "-"')
+    }
+    if (names.has(name))
+      refuse('sinks', name, 'sinks with different names: the name keys the cursor')
+    names.add(name)
+  }
+  return sinks as readonly RecordSink[]
+}
