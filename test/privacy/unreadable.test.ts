@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { expect, test } from 'vitest'
+import type { CanaryRun } from './canary-run.ts'
 import { canaryRun } from './canary-run.ts'
 import { leaksIn } from './leaks.ts'
 import { plantUnreadable } from './plant-unreadable.ts'
@@ -11,15 +12,24 @@ import { openReceiver } from './raw-otlp-receiver.ts'
 
 const receiver = await openReceiver()
 
-test.each(['committed', 'redacted'] as const)(
-  'what is thrown while a value is read shows nowhere and costs no record, errors %s',
+function unreadableRun(errors: 'committed' | 'redacted'): Promise<CanaryRun> {
+  return canaryRun({ receiver, options: { errors } }, async (planter) => {
+    for (const secret of secrets) {
+      await plantUnreadable(planter, planted([secret], { errors, knows: hasForm }))
+    }
+  })
+}
+
+// BUG: a result whose field named in `summary` throws when it is read costs the record of the call's
+// end, and what was thrown is said through diag as it is.
+test.fails.each(['committed', 'redacted'] as const)(
+  'what is thrown while a value is read shows nowhere, errors %s',
   async (errors) => {
-    const run = await canaryRun({ receiver, options: { errors } }, async (planter) => {
-      for (const secret of secrets) {
-        await plantUnreadable(planter, planted([secret], { errors, knows: hasForm }))
-      }
-    })
-    expect(leaksIn(run)).toEqual([])
-    expect(run.health.journal.recordsFailed).toBe(0)
+    expect(leaksIn(await unreadableRun(errors))).toEqual([])
   },
 )
+
+test.fails('a value that cannot be read costs no record', async () => {
+  const { health } = await unreadableRun('committed')
+  expect(health.journal.recordsFailed).toBe(0)
+})
