@@ -22,6 +22,8 @@ import { createRedactor } from '../packages/otel/src/redact/redact.ts'
  *     npm run bench -- tool-call
  */
 
+/** `DURABILITY=none` leaves the disk out. */
+const DURABILITY = process.env['DURABILITY'] === 'none' ? 'none' : 'interval'
 const ROUNDS = 21
 const CALLS = 500
 const STAGE_CALLS = 2_000
@@ -48,7 +50,7 @@ function median(numbers: readonly number[]): number {
 
 async function benchCall(folder: string): Promise<void> {
   const journal = join(folder, 'journal')
-  const audit = createAudit({ service: { name: 'bench' }, journal })
+  const audit = createAudit({ service: { name: 'bench' }, journal, durability: DURABILITY })
   const ours = new NodeTracerProvider({
     spanProcessors: [audit.processor, new BatchSpanProcessor(nowhere)],
   })
