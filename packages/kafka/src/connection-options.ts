@@ -68,7 +68,7 @@ export function checkConnectionOptions(
   const { brokers, ssl, sasl, onLog } = options
   checkBrokers(`${label}.brokers`, brokers)
   if (ssl !== undefined && typeof ssl !== 'boolean' && (typeof ssl !== 'object' || ssl === null)) {
-    refuse(`${label}.ssl`, ssl, "true, or an object of Node's TLS options")
+    refuse(`${label}.ssl`, unsaid(ssl), "true, or an object of Node's TLS options")
   }
   if (
     sasl !== undefined &&
@@ -76,7 +76,7 @@ export function checkConnectionOptions(
   ) {
     refuse(
       `${label}.sasl`,
-      sasl,
+      unsaid(sasl),
       "an object with a mechanism, such as {mechanism: 'scram-sha-512', …}",
     )
   }
@@ -107,9 +107,14 @@ export function checkConnectionOptions(
 
 function checkBrokers(option: string, brokers: readonly string[]): void {
   const expected = "a list of host:port, such as ['localhost:9092']"
-  if (!Array.isArray(brokers) || brokers.length === 0) refuse(option, brokers, expected)
+  if (!Array.isArray(brokers) || brokers.length === 0) refuse(option, unsaid(brokers), expected)
   for (const broker of brokers as readonly unknown[]) {
     const port = typeof broker === 'string' ? ADDRESS.exec(broker)?.[1] : undefined
-    if (port === undefined || Number(port) > 65_535) refuse(option, broker, expected)
+    if (port === undefined || Number(port) > 65_535) refuse(option, unsaid(broker), expected)
   }
+}
+
+/** A text in these places may hold credentials: `user:password@host`, or a password by mistake. */
+function unsaid(value: unknown): unknown {
+  return typeof value === 'string' ? 'this text' : value
 }
