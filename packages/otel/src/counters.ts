@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { diag } from '@opentelemetry/api'
+import { AuditError } from '@spanseal/core'
 import type { Redactor } from './redact/redact.ts'
 
 /** What went well and what did not; `health()` shows them. */
@@ -34,7 +35,8 @@ export class Counters {
 
   /** As {@link warnOnce} for what others report, whose messages may hold anything. */
   reportOnce(kind: string, what: string, error: unknown): string {
-    const reason = this.#redactor.text(reasonOf(error)).slice(0, REASON_LENGTH_MAX)
+    const message = error instanceof Error ? error.message : typeof error
+    const reason = this.#redactor.text(message).slice(0, REASON_LENGTH_MAX)
     this.warnOnce(kind, `${what}: ${reason}`)
     return reason
   }
@@ -42,16 +44,21 @@ export class Counters {
   /** A fault in a hook of the user's, whose message may be content: only its type is said. */
   fault(where: string, error: unknown): void {
     this.internalErrors++
-    this.warnOnce(
-      where,
-      `${where}: ${error instanceof Error ? error.constructor.name : typeof error}`,
-    )
+    this.warnOnce(where, `${where}: ${typeOf(error)}`)
   }
 }
 
 const REASON_LENGTH_MAX = 512
 
-/** The message of an error, or its type where it has none: safe to log for errors of our own. */
+/** The message of an error of our own; of any other, which may hold content, its type. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : typeof error
+  return error instanceof AuditError ? error.message : typeOf(error)
+}
+
+function typeOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.constructor.name : typeof error
+  } catch {
+    return 'Error' // one that throws when it is looked at
+  }
 }

@@ -87,10 +87,7 @@ export function summaryOf(
   if (names === undefined || output === undefined || !('value' in output)) return undefined
   const { value } = output
   if (typeof value !== 'object' || value === null) return undefined
-  const picked: [string, unknown][] = []
-  for (const name of names.slice(0, SUMMARY_FIELDS_MAX)) {
-    if (Object.hasOwn(value, name)) picked.push([name, (value as Record<string, unknown>)[name]])
-  }
+  const picked = ownFields(value, names.slice(0, SUMMARY_FIELDS_MAX))
   // Redacted as an object: the name of a field says what it holds.
   const redacted = redactor.value(Object.fromEntries(picked)) as Record<string, unknown>
   return capped(
@@ -98,6 +95,22 @@ export function summaryOf(
     names.length,
   )
 }
+
+/** What the value has of these fields; one that throws when it is read is left out. */
+function ownFields(value: object, names: readonly string[]): [string, unknown][] {
+  const picked: [string, unknown][] = []
+  for (const name of names) {
+    try {
+      if (Object.hasOwn(value, name)) picked.push([name, (value as Record<string, unknown>)[name]])
+    } catch {
+      picked.push([name, UNREADABLE])
+    }
+  }
+  return picked
+}
+
+/** No scalar, so that the summary says that something is missing. */
+const UNREADABLE = {}
 
 function capped(entries: readonly (readonly [string, unknown])[], named: number): Summary {
   const fields: Record<string, string | number | boolean | null> = {}

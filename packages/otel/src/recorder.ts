@@ -107,6 +107,7 @@ export class Recorder {
     if (!isFirst || start === undefined) return nothing
     this.observe(call)
     const output = digestOutput(outcome)
+    const summary = summaryOf(intent, outcome, this.#parts.redactor)
     let commitment: Commitment | undefined
     const end = this.#parts.records.append(headOf(intent, 'end'), (at) => {
       if (output !== undefined && call.keys !== undefined) {
@@ -123,7 +124,6 @@ export class Recorder {
       if (call.input !== undefined) invocation.input = call.input
       if (call.observed !== undefined) invocation.observed = withOutput(call.observed, output)
       if (commitment !== undefined) invocation.output = commitment
-      const summary = summaryOf(intent, outcome, this.#parts.redactor)
       if (summary !== undefined) invocation.summary = summary
       return { ...call.blocks, invocation, severity: severityOf(outcome) }
     })

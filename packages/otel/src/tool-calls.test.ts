@@ -380,6 +380,22 @@ describe('summaries', () => {
     expect(JSON.stringify(summary)).not.toMatch(/hunter2|jane\.doe|not listed|nested/)
   })
 
+  it('leave out what cannot be read, and lose no record for it', async () => {
+    const test = anAudit()
+    const value = {
+      note: 'n',
+      get status(): string {
+        throw new Error('hunter2')
+      },
+    }
+    await test.audit.tool({ name: 'x', summary: ['status', 'note'] }, async () => value)()
+    expect(endOf(test.records(), 'x').invocation.summary).toEqual({
+      fields: { note: 'n' },
+      truncated: true,
+    })
+    expect(test.audit.health().journal.recordsFailed).toBe(0)
+  })
+
   it('never make a record too long', async () => {
     const test = anAudit()
     const fields = Array.from({ length: 32 }, (_, i) => `field_${i}`)
