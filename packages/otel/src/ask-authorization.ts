@@ -11,7 +11,9 @@ type Answer = AuthorizationDecision | Promise<AuthorizationDecision>
 /** The hook's answer; a hook that throws, rejects or answers nonsense denies. Never throws. */
 export function askAuthorization(runtime: Runtime, call: ToolCall, hook: AuthorizeHook): Answer {
   const checked = (answer: unknown): AuthorizationDecision => {
-    if (isDecision(answer)) return answer
+    // A copy, read once: what throws or changes its mind must do so here, where it denies.
+    const copy: unknown = typeof answer === 'object' ? { ...answer } : answer
+    if (isDecision(copy)) return copy
     runtime.counters.fault('authorize: no decision', answer)
     return HOOK_FAILED
   }
@@ -22,7 +24,7 @@ export function askAuthorization(runtime: Runtime, call: ToolCall, hook: Authori
   try {
     const answer: unknown = call.inside(() => hook(questionOf(call)))
     if (!isThenable(answer)) return checked(answer)
-    return Promise.resolve(answer).then(checked, failed)
+    return Promise.resolve(answer).then(checked).catch(failed)
   } catch (error) {
     return failed(error)
   }

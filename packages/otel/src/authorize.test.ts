@@ -85,6 +85,25 @@ describe('a granted call', () => {
 })
 
 describe('a denied call', () => {
+  it('of an asynchronous tool is a rejection, though the hook answers at once', async () => {
+    const { audit } = anAudit({ authorize: () => ({ decision: 'denied' }) })
+    const call = audit.tool({ name: 'x' }, async () => 1)
+    await expect(call()).rejects.toMatchObject({ code: 'AUTHORIZATION_DENIED' })
+  })
+
+  it('is what an answer that throws when it is read gets', () => {
+    const answer = {
+      decision: 'granted' as const,
+      get reason(): string {
+        throw new Error('gone')
+      },
+    }
+    const { audit } = anAudit({ authorize: () => answer })
+    expect(() => audit.tool({ name: 'x' }, () => 1)()).toThrow(
+      expect.objectContaining({ code: 'AUTHORIZATION_DENIED' }) as Error,
+    )
+  })
+
   it('does not run; the caller gets a coded error; records and span say so', () => {
     const test = guarded(() => ({ decision: 'denied', reason: 'too much' }))
     expect(() => test.call(7)).toThrow(
@@ -150,6 +169,13 @@ describe('a denied call', () => {
       expect(journalBytes(test.journal)).not.toContain('policy server')
     }
   })
+})
+
+it('an asynchronous tool that is refused rejects, whatever the hook is', async () => {
+  const test = anAudit({ authorize: () => ({ decision: 'denied' }) })
+  const call = test.audit.tool({ name: 'x' }, async () => 1)
+  const refused = call()
+  await expect(refused).rejects.toMatchObject({ code: 'AUTHORIZATION_DENIED' })
 })
 
 describe('an asynchronous hook', () => {

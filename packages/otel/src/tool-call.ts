@@ -47,6 +47,11 @@ export class ToolCall implements Settlement {
     this.scope = below(parent, this.#span.trace)
   }
 
+  /** Whether the caller is known to wait for a promise. */
+  get isAsync(): boolean {
+    return this.#request.async === true
+  }
+
   #openSpan(parent: AuditScope): OpenSpan {
     const { runtime, tool } = this
     const { spanName, spanKind = SpanKind.INTERNAL, externalId, attributes } = this.#request
@@ -102,7 +107,7 @@ export class ToolCall implements Settlement {
     const { start } = this.#begin(authorization)
     const { runtime } = this
     if (start === undefined || !runtime.needsSync(this.tool)) return this.#execute(run)
-    if (this.#request.async === true) {
+    if (this.isAsync) {
       return runtime.synced(start).then(() => this.#execute(run)) as T
     }
     runtime.syncNow(start)
@@ -165,7 +170,7 @@ export class ToolCall implements Settlement {
       if (failure === undefined) return { status: 'success', output }
       const type = errorType(failure.errorType) ?? 'Error'
       const error = { type, message: String(failure.message), frame: '' }
-      return { status: failure.status, output, error }
+      return { status: failureStatus(failure.status) ?? 'error', output, error }
     } catch (error) {
       this.runtime.counters.fault('judge', error)
       return { status: 'success', output }
@@ -175,7 +180,8 @@ export class ToolCall implements Settlement {
   thrown(error: unknown): CallOutcome {
     const outcome = thrownOutcome(error)
     try {
-      const status = this.#request.judgeError?.(error) ?? abortStatus(this.args, error)
+      const judged = failureStatus(this.#request.judgeError?.(error))
+      const status = judged ?? abortStatus(this.args, error)
       return status === undefined ? outcome : { ...outcome, status }
     } catch (fault) {
       this.runtime.counters.fault('judgeError', fault)
@@ -195,4 +201,11 @@ function ownSubjects(runtime: Runtime, request: ToolCallRequest): readonly strin
     runtime.counters.fault('subjects', error)
     return undefined
   }
+}
+
+const FAILURE_STATUSES = ['error', 'cancelled', 'timeout', 'denied'] as const
+
+/** The status that a judge gave, where it is one. */
+function failureStatus(status: unknown): (typeof FAILURE_STATUSES)[number] | undefined {
+  return FAILURE_STATUSES.find((known) => known === status)
 }

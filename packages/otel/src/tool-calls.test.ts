@@ -171,6 +171,14 @@ describe('names and attributes', () => {
     expect(test.audit.health()).toMatchObject({ ok: false, internalErrors: 1 })
   })
 
+  it('a judge that gives no status it could have is taken for an error', () => {
+    const test = anAudit()
+    const tool = test.audit.registerTool({ name: 'find' })
+    const judge = () => ({ status: 'odd', errorType: 'x', message: 'y' }) as never
+    expect(test.audit.call({ tool, args: [], judge }, () => 7)).toBe(7)
+    expect(endOf(test.records(), 'find').invocation.status).toBe('error')
+  })
+
   it.each([
     ['an unknown field', { versoin: '1' }, 'tool.versoin'],
     ['a name with a control character', { name: 'a\u001b[2J' }, 'tool.name'],

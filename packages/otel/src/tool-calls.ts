@@ -43,8 +43,8 @@ export interface ReturnedFailure {
  * Calls a tool under audit: authorization, intent record, the tool inside its span, outcome record.
  * The caller's value or error is unchanged; audit faults never reach the caller.
  *
- * @throws AuditError `AUTHORIZATION_DENIED` or `AUTHORIZATION_PENDING` where the hook says so; the
- * tool did not run then
+ * @throws AuditError `AUTHORIZATION_DENIED` or `AUTHORIZATION_PENDING` where the hook says so (rejects
+ * with it where the tool is asynchronous); the tool did not run then
  */
 export function callTool<T>(runtime: Runtime, request: ToolCallRequest, run: () => T): T {
   const call = new ToolCall(runtime, request)
@@ -61,5 +61,8 @@ function decided<T>(call: ToolCall, decision: AuthorizationDecision, run: () => 
   const authorization = authorizationOf(decision, tool.permissions, approver)
   call.noteAuthorization(authorization, decision.reason)
   if (decision.decision === 'granted') return call.start(authorization, run)
-  throw call.refuse(authorization, decision.decision)
+  const refusal = call.refuse(authorization, decision.decision)
+  // Whoever calls an asynchronous tool waits for a rejection, not for an exception.
+  if (call.isAsync) return Promise.reject(refusal) as T
+  throw refusal
 }
