@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { SpanKind } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node'
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
-import { commit, digestValue } from '@spanseal/core'
+import type { CommitKeys, CommitPlace, RecordDraft } from '@spanseal/core'
+import { block, commit, digestValue, EpochChain, recordLine } from '@spanseal/core'
+import { openWriter } from '@spanseal/journal'
 import { openKeyring } from '@spanseal/keys'
 import { createAudit } from '@spanseal/otel'
 import { observeValue } from '../packages/otel/src/redact/observe.ts'
@@ -120,50 +122,112 @@ async function audited(
   return { records: [...sizes].map(([type, bytes]) => `${type} ${bytes} B`).join(', ') }
 }
 
-function benchStages(folder: string): void {
-  const keyring = openKeyring({ log: 'localhost/bench', journal: join(folder, 'stages') })
-  const keys = keyring.commitKeys()
-  const digest = digestValue(call.input)
-  const place = {
-    epoch: '01a1fd9a-df82-7c35-98ad-e45f5260b2cf',
-    seq: 1234,
-    pointer: '/invocation/input',
-  }
-  const redactor = createRedactor({})
-  const text = JSON.stringify(call.input)
-  const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(nowhere)] })
-  const tracer = provider.getTracer('bench')
-  const stages: Record<string, () => unknown> = {
-    'JSON.stringify + SHA-256 (reference)': () => hash('sha256', JSON.stringify(call.input), 'hex'),
-    'encoding + digest': () => digestValue(call.input),
-    'commitment (salt, blinded digest, eq)': () => commit(digest, place, keys),
-    'flags and shape': () => observeValue(call.input, digest.bytes),
-    'redaction of 2 KB of text': () => redactor.text(text),
-    'span with 12 attributes': () => {
-      const span = tracer.startSpan('execute_tool refund_order')
-      for (let i = 0; i < 12; i++) span.setAttribute(`a${i}`, 'value')
-      span.end()
+interface Stage {
+  readonly name: string
+  /** How often one call goes through it. */
+  readonly times: number
+  readonly run: () => unknown
+}
+
+/** A record of a call's end as it is before its line is written. */
+function endDraft(keys: CommitKeys, place: CommitPlace): RecordDraft {
+  const input = commit(digestValue(call.input), place, keys)
+  const observed = { flags: [], input_bytes: 2048, input_shape: '0'.repeat(16), output_bytes: 2048 }
+  const tool = { name: 'refund_order', publisher: 'unattributed', trust_level: 'unverified' }
+  const none = { permissions_denied: [], permissions_used: [] }
+  return {
+    type: 'tool.end',
+    severity: 'info',
+    actor: block({ agent: { id: 'bench' }, user: { ref: 'p1:0123456789abcdef' } }),
+    authorization: block({ decision: 'not_required', method: 'none', ...none }),
+    context: block({ data_classifications: [], environment: 'unspecified', task_id: 'task-1' }),
+    tool: block({ ...tool, type: 'function', version: '2.1.0' }),
+    trace: { parent_span_id: 'a'.repeat(16), span_id: 'b'.repeat(16), trace_id: 'c'.repeat(32) },
+    invocation: {
+      duration_ns: '123456',
+      input,
+      observed,
+      output: input,
+      start: `${place.epoch}/${place.seq}`,
+      status: 'success',
     },
   }
-  const times = new Map(Object.keys(stages).map((name) => [name, [] as number[]]))
+}
+
+function stagesOf(folder: string): Stage[] {
+  const log = 'localhost/bench'
+  const keyring = openKeyring({ log, journal: join(folder, 'stages') })
+  const keys = keyring.commitKeys()
+  const digest = digestValue(call.input)
+  const epoch = '01a1fd9a-df82-7c35-98ad-e45f5260b2cf'
+  const place = { epoch, seq: 1234, pointer: '/invocation/input' }
+  const draft = endDraft(keys, place)
+  const chain = { log, epoch, seq: 1234, prev: 'd'.repeat(64) }
+  const time = { at: '2026-11-21T09:30:00.000Z', mono_ns: '123456789012' }
+  const line = recordLine(draft, chain, time)
+  const frames = new EpochChain(log, epoch)
+  const writer = openWriter({
+    journal: join(folder, 'stages'),
+    log,
+    keys: keyring,
+    durability: 'none',
+    service: { name: 'bench' },
+    deployment: { environment: 'bench' },
+    audit: { fail_closed: [], redaction: 'bench', sdk: 'bench' },
+  })
+  const redactor = createRedactor({})
+  const text = JSON.stringify(call.input)
+  const batch = new BatchSpanProcessor(nowhere)
+  const tracer = new NodeTracerProvider({ spanProcessors: [batch] }).getTracer('bench')
+  const before = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`before.${i}`, 'value']))
+  const after = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`after.${i}`, 'value']))
+  return [
+    { name: REFERENCE, times: 0, run: () => hash('sha256', JSON.stringify(call.input), 'hex') },
+    { name: 'encoding + digest', times: 2, run: () => digestValue(call.input) },
+    { name: 'commitment (salt, c, eq)', times: 2, run: () => commit(digest, place, keys) },
+    { name: 'flags and shape', times: 1, run: () => observeValue(call.input, digest.bytes) },
+    { name: 'redaction of the input as text', times: 0, run: () => redactor.text(text) },
+    { name: 'line from blocks', times: 2, run: () => recordLine(draft, chain, time) },
+    { name: 'bytes and leaf hash', times: 2, run: () => frames.frame(line) },
+    { name: 'append, its line and hash included', times: 2, run: () => writer.append(() => draft) },
+    {
+      name: 'span of 21 attributes',
+      times: 1,
+      run: () => {
+        const span = tracer.startSpan('execute_tool refund_order', { attributes: before })
+        span.setAttributes(after)
+        span.end()
+      },
+    },
+  ]
+}
+
+const REFERENCE = 'JSON.stringify + SHA-256 (reference)'
+
+function benchStages(folder: string): void {
+  const stages = stagesOf(folder)
+  const times = new Map(stages.map(({ name }) => [name, [] as number[]]))
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, run] of Object.entries(stages)) {
+    for (const { name, run } of stages) {
       const start = process.hrtime.bigint()
       for (let i = 0; i < STAGE_CALLS; i++) run()
       const micros = Number(process.hrtime.bigint() - start) / 1_000 / STAGE_CALLS
       if (round > 2) times.get(name)?.push(micros)
     }
   }
-  const base = median(times.get('JSON.stringify + SHA-256 (reference)') ?? [])
-  console.log(
-    `\nStages on the same 2 KB value; ${ROUNDS} rounds of ${STAGE_CALLS}. Line, hash and append: npm run bench -- journal`,
-  )
+  const base = median(times.get(REFERENCE) ?? [])
+  console.log(`\nStages on the same value; ${ROUNDS} rounds of ${STAGE_CALLS}`)
   console.table(
-    [...times].map(([stage, micros]) => ({
-      stage,
-      'µs, median': median(micros).toFixed(2),
-      'against the reference': (median(micros) / base).toFixed(2),
-    })),
+    stages.map(({ name, times: count }) => {
+      const micros = median(times.get(name) ?? [])
+      return {
+        stage: name,
+        'µs, median': micros.toFixed(2),
+        'against the reference': (micros / base).toFixed(2),
+        'times a call': count,
+        'µs a call': (micros * count).toFixed(1),
+      }
+    }),
   )
 }
 
