@@ -72,10 +72,19 @@ async function main(args: string[]): Promise<number> {
   return reportJournal(journal, { lastTrace, showTimelines: values.replay === undefined })
 }
 
+// Whoever reads may stop early: `npm start | head`.
+process.stdout.on('error', () => process.exit(0))
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  const isOurs = error instanceof AuditError
-  process.stderr.write(isOurs ? `${error.code}: ${error.message}\n` : `${String(error)}\n`)
+  process.stderr.write(`${explained(error)}\n`)
   process.exitCode = 2
+}
+
+/** One line: what went wrong, and with what. */
+function explained(error: unknown): string {
+  if (error instanceof AuditError) return `${error.code}: ${error.message}`
+  if (error instanceof SyntaxError) return '--replay: the file is no JSON of recorded trajectories'
+  return error instanceof Error ? `${error.message} (npm start -- --help)` : String(error)
 }

@@ -41,12 +41,17 @@ export async function reportJournal(journal: string, run: RunOutcome): Promise<n
       `Keyring:  ${shown}.keys (keep it away from whoever verifies; the public key is below)`,
       '',
       'Next:',
-      `  npx spanseal verify ${shown} --key '${vkey}'`,
+      `  npx spanseal verify ${quoted(shown)} --key ${quoted(vkey)}`,
       ...(run.lastTrace === undefined
         ? []
-        : [`  npx spanseal timeline ${run.lastTrace} --journal ${shown}`]),
+        : [`  npx spanseal timeline ${run.lastTrace} --journal ${quoted(shown)}`]),
       '',
     ].join('\n'),
   )
   return verdict.ok ? 0 : 1
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w./+:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

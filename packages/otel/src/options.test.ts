@@ -68,7 +68,17 @@ describe('an unusable option is refused by its name, with the value and what to 
     ['shutdownTimeoutMillis', { shutdownTimeoutMillis: 0 }],
     ['shutdownTimeoutMillis', { shutdownTimeoutMillis: Number.NaN }],
     ['shutdownTimeoutMillis', { shutdownTimeoutMillis: 2 ** 31 }],
+    ['shutdownTimeoutMillis', { shutdownTimeoutMillis: '5' }],
     ['now', { now: 7 }],
+    ['now', { now: () => Number.NaN }],
+    [
+      'now',
+      {
+        now: () => {
+          throw new Error('no clock')
+        },
+      },
+    ],
     ['options.jurnal', { jurnal: './audit' }],
   ])('%s: %j', (option, options) => {
     const error = refusal(options)

@@ -36,6 +36,9 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
   if (typeof journal !== 'string' || journal === '') {
     refuse('journal', journal, 'the folder that records are written to, for instance "./audit"')
   }
+  if (typeof shutdownTimeoutMillis !== 'number') {
+    refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'a number of milliseconds')
+  }
   if (!(shutdownTimeoutMillis > 0 && shutdownTimeoutMillis <= TIMEOUT_MILLIS_MAX)) {
     refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'milliseconds from 1 to 2147483647')
   }
@@ -49,9 +52,24 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
     endpoints: endpointsOf(options.otlp),
     sinks,
     shutdownTimeoutMillis,
-    now: options.now ?? Date.now,
+    now: checkClock(options.now ?? Date.now),
   }
 }
+
+/** A clock that gives no time would make keys and epochs that nobody can read again. */
+function checkClock(now: () => number): () => number {
+  let millis: unknown
+  try {
+    millis = now()
+  } catch (cause) {
+    refuse('now', cause, 'a function that returns milliseconds since 1970')
+  }
+  if (typeof millis === 'number' && millis >= 0 && millis < EPOCH_MILLIS_MAX) return now
+  return refuse('now', millis, 'a function that returns milliseconds since 1970')
+}
+
+/** An epoch id holds 48 bits of time (RFC 9562 §5.7). */
+const EPOCH_MILLIS_MAX = 2 ** 48
 
 /** What `setTimeout` takes. */
 const TIMEOUT_MILLIS_MAX = 2 ** 31 - 1

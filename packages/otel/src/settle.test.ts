@@ -592,3 +592,35 @@ it('plain digests are what others compute over the same bytes', () => {
     'output.hash': `sha256:${ofOutput}`,
   })
 })
+
+it('a value that throws when it is looked at is returned as it is, and recorded', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const hostile = new Proxy(
+    {},
+    {
+      getPrototypeOf: () => {
+        throw new Error('look away')
+      },
+    },
+  )
+  for (const value of [proxy, hostile]) {
+    const test = probe(() => value)
+    expect(test.call() === value).toBe(true)
+    expect(outcome(test)).toMatchObject({ status: 'success', output: { enc: 'typed/1' } })
+  }
+})
+
+it('a promise whose constructor or then throw settles and is recorded', async () => {
+  const promise = Promise.resolve(7)
+  const test = probe(() =>
+    // oxlint-disable-next-line unicorn/no-thenable -- a hostile one is what is tested
+    Object.defineProperty(promise, 'then', {
+      get: () => {
+        throw new Error('look away')
+      },
+    }),
+  )
+  await Promise.prototype.then.call(test.call(), (value) => expect(value).toBe(7))
+  expect(outcome(test)).toMatchObject({ status: 'success' })
+})

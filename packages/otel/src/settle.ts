@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Readable } from 'node:stream'
+import { types } from 'node:util'
 import { followAsyncIterable, followIterator } from './follow-iterators.ts'
 import { followNodeStream, followWebStream } from './follow-streams.ts'
 import { followSubclass, followThenable } from './follow-thenables.ts'
@@ -18,13 +19,21 @@ export function settle<T>(value: T, call: Settlement): T {
     call.finish(call.judge(value))
     return value
   }
-  return settleObject(value as object, call) as T
+  try {
+    return settleObject(value as object, call) as T
+  } catch {
+    // What throws when it is looked at (a revoked proxy) is a value all the same.
+    call.finish(call.judge(value))
+    return value
+  }
 }
 
 function settleObject(value: object, call: Settlement): object {
-  if (value instanceof Promise) {
+  if (types.isPromise(value)) {
     if (value.constructor !== Promise) return followSubclass(value, call, settle)
-    const recorded = value.then(
+    // The intrinsic method: a `then` of the promise's own is not what `await` calls either.
+    const recorded = Promise.prototype.then.call(
+      value,
       (result: unknown) => settle(result, call),
       (thrown: unknown) => {
         call.finish(call.thrown(thrown))
