@@ -220,6 +220,18 @@ async function allLed(admin: Admin, topics: readonly string[]): Promise<boolean>
   }
 }
 
+/** In a cluster the broker that is asked may hear of a new topic later than the one that made it. */
+async function onceKnown<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (kafkajsFault(error).reason !== 'topic-missing') throw error
+      await new Promise((resolve) => setTimeout(resolve, LEADER_POLL_MILLIS))
+    }
+  }
+}
+
 type Rule = readonly [setting: string, expected: string, holds: (actual: string) => boolean]
 
 function rulesFor(plan: Plan): Rule[] {
@@ -244,7 +256,7 @@ async function findProblems(
   if (names.length === 0) return []
   const code = 'TOPIC_UNSUITABLE'
   const problems: TopicProblem[] = []
-  const { topics } = await admin.fetchTopicMetadata({ topics: [...names] })
+  const { topics } = await onceKnown(() => admin.fetchTopicMetadata({ topics: [...names] }))
   for (const { name: topic, partitions } of topics) {
     const factor = Math.min(...partitions.map(({ replicas }) => replicas.length))
     if (factor < plan.replicationFactor) {
@@ -257,10 +269,12 @@ async function findProblems(
       problems.push({ code, topic, setting: 'partitions', expected: `${plan.partitions}`, actual })
     }
   }
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name })),
-  })
+  const { resources } = await onceKnown(() =>
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: names.map((name) => ({ type: TOPIC_RESOURCE, name })),
+    }),
+  )
   for (const { resourceName: topic, configEntries } of resources) {
     const values = new Map(configEntries.map((entry) => [entry.configName, entry.configValue]))
     for (const [setting, expected, holds] of rulesFor(plan)) {
