@@ -109,6 +109,8 @@ export {
   UNATTRIBUTED,
 } from './record.ts'
 export { recordSchema } from './record-schema.ts'
+export type { Revocation } from './revocation.ts'
+export { formatRevocation, parseRevocation } from './revocation.ts'
 export type { JsonSchema } from './schema-terms.ts'
 export { LIST_CAPS, TEXT_CAPS } from './schema-terms.ts'
 export {
@@ -173,6 +175,33 @@ export type {
   TimelineKind,
   TimelineStatus,
 } from './timeline/timeline.ts'
+export type { Cosignature, WitnessKey } from './tlog/cosignature.ts'
+export {
+  cosignatureBlob,
+  cosignaturesOf,
+  cosignedMessage,
+  formatWitnessKey,
+  parseWitnessKey,
+} from './tlog/cosignature.ts'
+export type { NodeSource, TreeHead } from './tlog/proof.ts'
+export {
+  consistencyProof,
+  inclusionProof,
+  inclusionRoot,
+  isConsistent,
+  treeRoot,
+} from './tlog/proof.ts'
+export type { TileId, TileReader } from './tlog/tile.ts'
+export {
+  bundledEntry,
+  entriesPath,
+  parseEntries,
+  TILE_WIDTH,
+  tileHash,
+  tileNodes,
+  tilePath,
+  tileWidth,
+} from './tlog/tile.ts'
 export { validateRecord } from './validate.generated.ts'
 export type { SchemaViolation } from './validate-record.ts'
 export { schemaViolation } from './validate-record.ts'
