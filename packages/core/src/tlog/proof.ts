@@ -108,8 +108,8 @@ export interface TreeHead {
  */
 export function isConsistent(first: TreeHead, second: TreeHead, proof: readonly string[]): boolean {
   if (!isCount(first.size) || !isCount(second.size) || first.size > second.size) return false
-  if (!areHashes([first.root, second.root, ...proof])) return false
   if (first.size === second.size) return proof.length === 0 && first.root === second.root
+  if (!areHashes([first.root, second.root, ...proof])) return false
   if (first.size === 0) return proof.length === 0
   let index = first.size - 1
   let last = second.size - 1
