@@ -68,6 +68,13 @@ export function nodeHashLatin1(left: string, right: string): string {
   return hash('sha256', nodeFrame, 'latin1' as 'hex')
 }
 
+/** The same over two digests in hex. */
+export function leafPairHashLatin1(leftHex: string, rightHex: string): string {
+  nodeFrame.write(leftHex, 1, 32, 'hex')
+  nodeFrame.write(rightHex, 33, 32, 'hex')
+  return hash('sha256', nodeFrame, 'latin1' as 'hex')
+}
+
 /** Hex digest to latin1 digest. */
 export function hexToLatin1(hex: string): string {
   return Buffer.from(hex, 'hex').toString('latin1')

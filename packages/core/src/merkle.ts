@@ -1,7 +1,13 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { hexToLatin1, latin1ToHex, nodeHashLatin1, sha256Latin1 } from './hash.ts'
+import {
+  hexToLatin1,
+  latin1ToHex,
+  leafPairHashLatin1,
+  nodeHashLatin1,
+  sha256Latin1,
+} from './hash.ts'
 
 /**
  * The root of an RFC 6962 §2.1 tree that only grows, in O(log n) memory.
@@ -11,7 +17,10 @@ import { hexToLatin1, latin1ToHex, nodeHashLatin1, sha256Latin1 } from './hash.t
  */
 export class MerkleFrontier {
   #size = 0
+  /** The roots of the subtrees of two leaves and more, as latin1. */
   readonly #roots: string[] = []
+  /** A last leaf without a neighbour, as it came: turning hex into latin1 costs as much as half a hash. */
+  #single: string | undefined
 
   /** How many leaves there are. */
   get size(): number {
@@ -20,17 +29,24 @@ export class MerkleFrontier {
 
   /** Appends a leaf hash given as 64 hex digits. */
   append(leafHex: string): void {
-    let node = hexToLatin1(leafHex)
-    for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
+    this.#size++
+    if (this.#single === undefined) {
+      this.#single = leafHex
+      return
+    }
+    let node = leafPairHashLatin1(this.#single, leafHex)
+    this.#single = undefined
+    for (let rest = this.#size / 2; rest % 2 === 0; rest /= 2) {
       node = nodeHashLatin1(this.#roots.pop() as string, node)
     }
     this.#roots.push(node)
-    this.#size++
   }
 
   /** The root hash as 64 hex digits; of no leaves: SHA-256 of nothing. */
   root(): string {
-    if (this.#roots.length === 0) return latin1ToHex(sha256Latin1(''))
-    return latin1ToHex(this.#roots.reduceRight((right, left) => nodeHashLatin1(left, right)))
+    const roots =
+      this.#single === undefined ? this.#roots : [...this.#roots, hexToLatin1(this.#single)]
+    if (roots.length === 0) return latin1ToHex(sha256Latin1(''))
+    return latin1ToHex(roots.reduceRight((right, left) => nodeHashLatin1(left, right)))
   }
 }
