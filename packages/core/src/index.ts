@@ -32,6 +32,7 @@ export { epochBelongsTo, epochId, epochMillis, isEpochId } from './epoch-id.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'
 export { AuditError, ERROR_CODES } from './errors.ts'
 export { leafHash, sha256Hex } from './hash.ts'
+export { formatHeadLine, parseHeadLine } from './head-line.ts'
 export { HmacKey } from './hmac.ts'
 export type { Block, RecordDraft } from './line.ts'
 export { block, recordLine } from './line.ts'
@@ -76,6 +77,8 @@ export type {
   EpochObservedDetail,
   EpochOpen,
   EpochOpenDetail,
+  ErasureDetail,
+  ErasureDone,
   EventType,
   FreeText,
   HandoffDetail,
@@ -205,8 +208,16 @@ export {
 export { validateRecord } from './validate.generated.ts'
 export type { SchemaViolation } from './validate-record.ts'
 export { schemaViolation } from './validate-record.ts'
-export type { EpochBytes, SegmentBytes } from './verify/input.ts'
-export type { Check, EpochEnds, Finding, FindingCode, Verdict } from './verify/verdict.ts'
+export type { HeadFile, HeldCall, HeldEpoch } from './verify/head-file.ts'
+export type { EpochBytes, SegmentBytes, TenantLogBytes } from './verify/input.ts'
+export type {
+  Check,
+  EpochEnds,
+  Finding,
+  FindingCode,
+  Verdict,
+  Witnessed,
+} from './verify/verdict.ts'
 export { CHECKS, FINDING_CODES } from './verify/verdict.ts'
 export type { VerifyOptions } from './verify/verify.ts'
 export { verify } from './verify/verify.ts'

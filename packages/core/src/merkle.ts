@@ -27,6 +27,28 @@ export class MerkleFrontier {
     return this.#size
   }
 
+  /**
+   * A tree that goes on from a compact range: the roots of the perfect subtrees that cover the first
+   * `size` leaves, largest first, 64 hex digits each. Undefined where their number does not fit `size`,
+   * or one is no hash. That they are the right ones shows in the roots that follow.
+   */
+  static resume(size: number, nodes: readonly string[]): MerkleFrontier | undefined {
+    if (!Number.isSafeInteger(size) || size < 0 || nodes.length !== setBits(size)) return undefined
+    if (!nodes.every((node) => /^[0-9a-f]{64}$/.test(node))) return undefined
+    const tree = new MerkleFrontier()
+    tree.#size = size
+    const whole = size % 2 === 1 ? nodes.slice(0, -1) : nodes
+    tree.#roots.push(...whole.map(hexToLatin1))
+    if (size % 2 === 1) tree.#single = nodes.at(-1)
+    return tree
+  }
+
+  /** The compact range: what {@link MerkleFrontier.resume} takes. */
+  nodes(): string[] {
+    const nodes = this.#roots.map(latin1ToHex)
+    return this.#single === undefined ? nodes : [...nodes, this.#single]
+  }
+
   /** Appends a leaf hash given as 64 hex digits. */
   append(leafHex: string): void {
     this.#size++
@@ -49,4 +71,10 @@ export class MerkleFrontier {
     if (roots.length === 0) return latin1ToHex(sha256Latin1(''))
     return latin1ToHex(roots.reduceRight((right, left) => nodeHashLatin1(left, right)))
   }
+}
+
+function setBits(size: number): number {
+  let bits = 0
+  for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) bits += rest % 2
+  return bits
 }

@@ -9,8 +9,11 @@ export interface SegmentBytes {
   readonly file: string
   /** The `seq` that its name promises for its first record. */
   readonly firstSeq?: number
-  /** The bytes in any cut; never kept. May be asked for again, and left before the end. */
-  chunks(): AsyncIterable<Uint8Array>
+  /**
+   * The bytes in any cut, from `fromByte` (default 0) on; never kept. May be asked for again, and left
+   * before the end. Only verification from a head file asks for another byte than the first.
+   */
+  chunks(fromByte?: number): AsyncIterable<Uint8Array>
 }
 
 /** One epoch as it lies in a folder, a file or a topic. */
@@ -24,6 +27,26 @@ export interface EpochBytes {
    * beginning is read before everything else.
    */
   segments(): AsyncIterable<SegmentBytes>
-  /** The `checkpoints` file: notes back to back, each after `<byte length>\n`. */
-  checkpoints(): AsyncIterable<Uint8Array>
+  /** The `checkpoints` file, from `fromByte` (default 0) on: notes back to back, each after `<byte length>\n`. */
+  checkpoints(fromByte?: number): AsyncIterable<Uint8Array>
+  /**
+   * The `stub` file of an epoch whose first records have expired: the stub's note and the retention
+   * certificate's, framed like `checkpoints`. Undefined where there is none.
+   */
+  stub?(): Promise<string | undefined>
+}
+
+/** A tenant log as it is served: the log of epoch checkpoints that witnesses cosign. */
+export interface TenantLogBytes {
+  /** Named in findings. */
+  readonly name: string
+  /** Its newest checkpoint, a signed note, with the cosignatures that have arrived. */
+  checkpoint(): Promise<string>
+  /**
+   * The first `size` entries, in order. May end early, or throw AuditError `MALFORMED_TILE` or
+   * `NOT_FOUND`: then the log is not whole, and a finding says so.
+   */
+  entries(size: number): AsyncIterable<Uint8Array>
+  /** RFC 3161 TimeStampResp in DER over SHA-256 of the checkpoint's text; none or some. */
+  timestamps(): AsyncIterable<Uint8Array>
 }

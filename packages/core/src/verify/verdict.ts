@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Checkpoint } from '../checkpoint.ts'
+
 /** Named checks, cheap first. */
 export const CHECKS = [
   'parse',
@@ -12,6 +14,9 @@ export const CHECKS = [
   'calls',
   'time',
   'checkpoint',
+  'completeness',
+  'witness',
+  'timestamp',
 ] as const
 export type Check = (typeof CHECKS)[number]
 
@@ -61,6 +66,16 @@ export interface EpochEnds {
   readonly open: number
 }
 
+/** How many of the caller's witnesses cosigned the tenant log's checkpoint. */
+export interface Witnessed {
+  /** Valid cosignatures, one a public key. */
+  readonly k: number
+  /** Witnesses that the caller named. */
+  readonly n: number
+  /** How many of them the caller asks for; 0 where none were named. */
+  readonly threshold: number
+}
+
 /** The outcome of a verification; nothing returns a bare boolean. */
 export interface Verdict {
   /** No faults, and something was checked. */
@@ -74,10 +89,26 @@ export interface Verdict {
    * first is held by the signed epoch that found it.
    */
   readonly signed: boolean
-  /** Every epoch reaches a head that the caller gave. */
+  /**
+   * Complete up to a head that was kept outside: every epoch reaches one that the caller gave, or the
+   * tenant log reaches one of its own and every epoch that it names up to there is present.
+   */
   readonly headMatched: boolean
-  readonly witnessed: { readonly k: number; readonly n: number }
+  /** The tenant log's head up to which completeness was checked; undefined where none held. */
+  readonly tenantHead?: Checkpoint
+  readonly witnessed: Witnessed
+  /** A time-stamp authority that the caller trusts attests the tenant log's head. */
   readonly timestamped: boolean
+  /** The earliest such time, `YYYY-MM-DDTHH:mm:ss.sssZ`. */
+  readonly timestampedAt?: string
+  /** What lies behind `tenantHead`: epochs that it does not name at all, and records that it does not cover. */
+  readonly beyondHead: { readonly epochs: number; readonly records: number }
+  /** Heads that were reached: of each epoch, and of the tenant log. Kept outside, they show what goes missing. */
+  readonly heads: readonly Checkpoint[]
+  /** Records that a trusted head stands for and that were not read again; edits in them are not seen. */
+  readonly heldByHead: number
+  /** Records that retention removed, and that a stub stands for. */
+  readonly expired: number
   readonly ends: EpochEnds
   /** Records behind the last checkpoint: linked, not signed. */
   readonly attestedTail: number

@@ -3,6 +3,7 @@
 
 import type { Checkpoint } from '../checkpoint.ts'
 import type { NoteKey } from '../note.ts'
+import type { WitnessKey } from '../tlog/cosignature.ts'
 import type { EpochFate } from './call-check.ts'
 import { CallCheck } from './call-check.ts'
 import { signedCoverage } from './coverage.ts'
@@ -13,7 +14,8 @@ import type { Shared } from './epoch-run.ts'
 import { EpochRun } from './epoch-run.ts'
 import { Findings } from './findings.ts'
 import { epochOfOrigin, readHeads } from './given-heads.ts'
-import type { EpochBytes } from './input.ts'
+import type { HeadFile } from './head-file.ts'
+import type { EpochBytes, TenantLogBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
 import { LineSplitter } from './lines.ts'
 import { checkObservationOrder } from './observation-order.ts'
@@ -38,6 +40,22 @@ export interface VerifyOptions {
   readonly heads?: readonly (string | Checkpoint)[]
   /** Writers may be at work: an open epoch, its open calls and a line under way are no faults. Default: false. */
   readonly live?: boolean
+  /** The tenant log to which a sealer brought checkpoints of these epochs. */
+  readonly tenantLog?: TenantLogBytes
+  /** Witnesses that the caller trusts, and how many of them have to have cosigned the tenant log. */
+  readonly witnesses?: { readonly keys: readonly WitnessKey[]; readonly threshold: number }
+  /** Signed notes that revoke keys, besides those in the tenant log. */
+  readonly revocations?: readonly string[]
+  /** Heads that the caller trusts and keeps: what they stand for is not read again. */
+  readonly since?: HeadFile
+  /**
+   * Checks an RFC 3161 TimeStampResp over a SHA-256 digest; holds the authorities that are trusted.
+   * Throws AuditError `MALFORMED_TIMESTAMP` for one that does not hold.
+   */
+  readonly verifyTimestamp?: (
+    token: Uint8Array,
+    digestHex: string,
+  ) => Promise<{ readonly time: string }>
   /** Unix milliseconds; default: the system's clock. */
   readonly now?: () => number
   /** Told about each MiB, and at the end of each epoch. */
@@ -212,8 +230,12 @@ class Verification {
       selfConsistent: this.#findings.ownFaults === 0,
       signed: this.#signed,
       headMatched,
-      witnessed: { k: 0, n: 0 },
+      witnessed: { k: 0, n: 0, threshold: 0 },
       timestamped: false,
+      beyondHead: { epochs: 0, records: 0 },
+      heads: [],
+      heldByHead: 0,
+      expired: 0,
       ends: countEnds(ends),
       attestedTail: sum(outcomes, ({ size, coveredSize }) => Math.max(0, size - coveredSize)),
       unsynced: sum(outcomes, ({ unsynced }) => (unsynced ? 1 : 0)),
