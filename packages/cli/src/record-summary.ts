@@ -46,6 +46,12 @@ function subject(record: unknown, type: string): string {
   }
   if (type === 'epoch.open') return text(record, 'detail', 'service', 'name')
   if (type === 'epoch.close') return text(record, 'detail', 'reason')
+  if (type === 'erasure.done') {
+    const kids = at(record, 'detail', 'kids')
+    return Array.isArray(kids)
+      ? kids.map((_, i) => text(record, 'detail', 'kids', `${i}`)).join(' ')
+      : ''
+  }
   return ''
 }
 

@@ -241,6 +241,17 @@ function completeWith(
       },
       type: 'epoch.open',
     },
+    'erasure.done': {
+      ...envelope,
+      detail: {
+        closed: 12,
+        kids: ['aabbccddeeff0011'],
+        of: 'person',
+        openable: { count: 3, until: '2027-02-19T09:30:00.000Z' },
+        reason: text,
+      },
+      type: 'erasure.done',
+    },
     'task.end': { ...attributed, detail: { name: 'refund' }, invocation: end, type: 'task.end' },
     'task.start': {
       ...attributed,
@@ -308,6 +319,11 @@ export function minimalRecords(): MinimalRecords {
         service: { name: 'support-agent' },
       },
       type: 'epoch.open',
+    },
+    'erasure.done': {
+      ...envelope,
+      detail: { closed: 0, kids: ['aabbccddeeff0011'], of: 'period', openable: { count: 0 } },
+      type: 'erasure.done',
     },
     'task.end': { ...attributed, detail: { name: 'refund' }, invocation: end, type: 'task.end' },
     'task.start': {

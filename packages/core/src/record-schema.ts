@@ -195,6 +195,15 @@ const epochCloseDetail = closed(
   },
   { open_more: more },
 )
+const erasureDetail = closed(
+  {
+    closed: integer(0),
+    kids: list(hex(16), LIST_CAPS.kids, 1),
+    of: oneOf(['person', 'period']),
+    openable: closed({ count: integer(0) }, { until: time }),
+  },
+  { reason: ref('freeText') },
+)
 const reasoningDetail = closed(
   { chars: integer(0), text: ref('freeText') },
   { confidence: decimal, plan: ref('freeText'), plan_steps: integer(0) },
@@ -220,6 +229,7 @@ const ownTypes: Readonly<Record<string, JsonSchema>> = {
   'epoch.close': epochCloseDetail,
   'epoch.observed': closed({ observed: observedEpochs }),
   'epoch.open': epochOpenDetail,
+  'erasure.done': erasureDetail,
 }
 const attributedTypes: Readonly<Record<string, Blocks>> = {
   'agent.handoff': { required: { detail: handoffDetail } },

@@ -28,6 +28,7 @@ export const EVENT_TYPES = [
   'epoch.close',
   'epoch.observed',
   'epoch.open',
+  'erasure.done',
   'task.end',
   'task.start',
   'tool.end',
@@ -273,6 +274,24 @@ export interface ContentDetail {
   readonly content: FreeText
 }
 
+/** Keys were destroyed; never whose. */
+export interface ErasureDetail {
+  /** Commitments of this journal that named a destroyed key: nobody can open them any more. */
+  readonly closed: number
+  /** The destroyed keys. */
+  readonly kids: readonly string[]
+  /** What the destroyed keys were of: data subjects, or the log in a period. */
+  readonly of: 'person' | 'period'
+  /** What stays, in records that name the same person. */
+  readonly openable: {
+    /** Commitments under period keys. */
+    readonly count: number
+    /** When the last of those periods ends; its key may be destroyed from then on. */
+    readonly until?: string
+  }
+  readonly reason?: FreeText
+}
+
 export interface AuthorizationDetail {
   readonly reason: FreeText
 }
@@ -302,6 +321,9 @@ export interface EpochObserved extends Envelope<'epoch.observed'> {
 }
 export interface EpochClose extends Envelope<'epoch.close'> {
   readonly detail: EpochCloseDetail
+}
+export interface ErasureDone extends Envelope<'erasure.done'> {
+  readonly detail: ErasureDetail
 }
 export interface TaskStart extends Envelope<'task.start'>, Attributed {
   readonly detail: TaskDetail
@@ -349,6 +371,7 @@ export type AuditRecord =
   | EpochOpen
   | EpochObserved
   | EpochClose
+  | ErasureDone
   | TaskStart
   | TaskEnd
   | UserInput

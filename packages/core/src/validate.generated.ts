@@ -6606,23 +6606,364 @@ validate96.errors = vErrors;
 return errors === 0;
 }
 
-const schema29 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.end"},"v":{"const":1}},"additionalProperties":false};
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate100.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
+validate100.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.chain !== undefined){
+const _errs2 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data1 = data.detail;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if(((((data1.closed === undefined) && (missing1 = "closed")) || ((data1.kids === undefined) && (missing1 = "kids"))) || ((data1.of === undefined) && (missing1 = "of"))) || ((data1.openable === undefined) && (missing1 = "openable"))){
+validate100.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs5 = errors;
+for(const key1 in data1){
+if(!(((((key1 === "closed") || (key1 === "kids")) || (key1 === "of")) || (key1 === "openable")) || (key1 === "reason"))){
+validate100.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs5 === errors){
+if(data1.closed !== undefined){
+let data2 = data1.closed;
+const _errs6 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate100.errors = [{instancePath:instancePath+"/detail/closed",keyword:"type"}];
+return false;
+}
+if(errors === _errs6){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 9007199254740991 || isNaN(data2)){
+validate100.errors = [{instancePath:instancePath+"/detail/closed",keyword:"maximum"}];
+return false;
+}
+else {
+if(data2 < 0 || isNaN(data2)){
+validate100.errors = [{instancePath:instancePath+"/detail/closed",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.kids !== undefined){
+let data3 = data1.kids;
+const _errs8 = errors;
+if(errors === _errs8){
+if(Array.isArray(data3)){
+if(data3.length > 16){
+validate100.errors = [{instancePath:instancePath+"/detail/kids",keyword:"maxItems"}];
+return false;
+}
+else {
+if(data3.length < 1){
+validate100.errors = [{instancePath:instancePath+"/detail/kids",keyword:"minItems"}];
+return false;
+}
+else {
+var valid2 = true;
+const len0 = data3.length;
+for(let i0=0; i0<len0; i0++){
+let data4 = data3[i0];
+const _errs10 = errors;
+if(errors === _errs10){
+if(typeof data4 === "string"){
+if(!pattern26.test(data4)){
+validate100.errors = [{instancePath:instancePath+"/detail/kids/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+return false;
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/detail/kids/" + i0,keyword:"type"}];
+return false;
+}
+}
+var valid2 = _errs10 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/detail/kids",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs8 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.of !== undefined){
+let data5 = data1.of;
+const _errs12 = errors;
+if(typeof data5 !== "string"){
+validate100.errors = [{instancePath:instancePath+"/detail/of",keyword:"type"}];
+return false;
+}
+if(!((data5 === "person") || (data5 === "period"))){
+validate100.errors = [{instancePath:instancePath+"/detail/of",keyword:"enum"}];
+return false;
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.openable !== undefined){
+let data6 = data1.openable;
+const _errs14 = errors;
+if(errors === _errs14){
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+let missing2;
+if((data6.count === undefined) && (missing2 = "count")){
+validate100.errors = [{instancePath:instancePath+"/detail/openable",keyword:"required",params:{missingProperty: missing2}}];
+return false;
+}
+else {
+const _errs16 = errors;
+for(const key2 in data6){
+if(!((key2 === "count") || (key2 === "until"))){
+validate100.errors = [{instancePath:instancePath+"/detail/openable",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+return false;
+break;
+}
+}
+if(_errs16 === errors){
+if(data6.count !== undefined){
+let data7 = data6.count;
+const _errs17 = errors;
+if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
+validate100.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"type"}];
+return false;
+}
+if(errors === _errs17){
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 > 9007199254740991 || isNaN(data7)){
+validate100.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"maximum"}];
+return false;
+}
+else {
+if(data7 < 0 || isNaN(data7)){
+validate100.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs17 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data6.until !== undefined){
+let data8 = data6.until;
+const _errs19 = errors;
+if(errors === _errs19){
+if(typeof data8 === "string"){
+if(!pattern37.test(data8)){
+validate100.errors = [{instancePath:instancePath+"/detail/openable/until",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+return false;
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/detail/openable/until",keyword:"type"}];
+return false;
+}
+}
+var valid3 = _errs19 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/detail/openable",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs14 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.reason !== undefined){
+const _errs21 = errors;
+if(!(validate29(data1.reason, {instancePath:instancePath+"/detail/reason",parentData:data1,parentDataProperty:"reason",rootData}))){
+vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs21 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs22 = errors;
+if(0 !== data.rev){
+validate100.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data11 = data.severity;
+const _errs23 = errors;
+if(typeof data11 !== "string"){
+validate100.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data11 === "trace") || (data11 === "debug")) || (data11 === "info")) || (data11 === "warning")) || (data11 === "error")) || (data11 === "critical"))){
+validate100.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs23 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs25 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs25 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs26 = errors;
+if("erasure.done" !== data.type){
+validate100.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs26 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs27 = errors;
+if(1 !== data.v){
+validate100.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs27 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate100.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate100.errors = vErrors;
+return errors === 0;
+}
+
+const schema30 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.end"},"v":{"const":1}},"additionalProperties":false};
+
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.name === undefined) && (missing0 = "name")){
-validate104.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate108.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "name")){
-validate104.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate108.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6634,24 +6975,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate104.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
+validate108.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate104.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+validate108.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate104.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
+validate108.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate104.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+validate108.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -6662,32 +7003,32 @@ return false;
 }
 }
 else {
-validate104.errors = [{instancePath,keyword:"type"}];
+validate108.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate104.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
 
-const schema31 = {"type":"object","required":["duration_ns","start","status"],"properties":{"attempt":{"type":"integer","minimum":1,"maximum":9007199254740991},"duration_ns":{"type":"string","pattern":"^(0|[1-9]\\d{0,18})$"},"error":{"$ref":"#/$defs/callError"},"external_id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"input":{"$ref":"#/$defs/commitment"},"observed":{"$ref":"#/$defs/observed"},"output":{"$ref":"#/$defs/commitment"},"recovery":{"type":"string","enum":["retry","circuit_open","fallback","escalate"]},"start":{"type":"string","pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"},"status":{"type":"string","enum":["success","error","denied","timeout","cancelled","unknown"]},"summary":{"$ref":"#/$defs/summary"}},"additionalProperties":false};
-const pattern81 = new RegExp("^[A-Za-z0-9_.$]{1,128}$", "");
+const schema32 = {"type":"object","required":["duration_ns","start","status"],"properties":{"attempt":{"type":"integer","minimum":1,"maximum":9007199254740991},"duration_ns":{"type":"string","pattern":"^(0|[1-9]\\d{0,18})$"},"error":{"$ref":"#/$defs/callError"},"external_id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"input":{"$ref":"#/$defs/commitment"},"observed":{"$ref":"#/$defs/observed"},"output":{"$ref":"#/$defs/commitment"},"recovery":{"type":"string","enum":["retry","circuit_open","fallback","escalate"]},"start":{"type":"string","pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"},"status":{"type":"string","enum":["success","error","denied","timeout","cancelled","unknown"]},"summary":{"$ref":"#/$defs/summary"}},"additionalProperties":false};
+const pattern83 = new RegExp("^[A-Za-z0-9_.$]{1,128}$", "");
 
-function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.fingerprint === undefined) && (missing0 = "fingerprint")) || ((data.message === undefined) && (missing0 = "message"))) || ((data.type === undefined) && (missing0 = "type"))){
-validate108.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate112.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "code") || (key0 === "fingerprint")) || (key0 === "message")) || (key0 === "type"))){
-validate108.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate112.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6699,24 +7040,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate108.errors = [{instancePath:instancePath+"/code",keyword:"pattern"}];
+validate112.errors = [{instancePath:instancePath+"/code",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate108.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
+validate112.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate108.errors = [{instancePath:instancePath+"/code",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/code",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate108.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
+validate112.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -6734,12 +7075,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern26.test(data1)){
-validate108.errors = [{instancePath:instancePath+"/fingerprint",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate112.errors = [{instancePath:instancePath+"/fingerprint",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate108.errors = [{instancePath:instancePath+"/fingerprint",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/fingerprint",keyword:"type"}];
 return false;
 }
 }
@@ -6766,13 +7107,13 @@ let data3 = data.type;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
-if(!pattern81.test(data3)){
-validate108.errors = [{instancePath:instancePath+"/type",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.$]{1,128}$"}}];
+if(!pattern83.test(data3)){
+validate112.errors = [{instancePath:instancePath+"/type",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.$]{1,128}$"}}];
 return false;
 }
 }
 else {
-validate108.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
+validate112.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
 return false;
 }
 }
@@ -6788,30 +7129,30 @@ var valid0 = true;
 }
 }
 else {
-validate108.errors = [{instancePath,keyword:"type"}];
+validate112.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate108.errors = vErrors;
+validate112.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.flags === undefined) && (missing0 = "flags")) || ((data.input_bytes === undefined) && (missing0 = "input_bytes"))) || ((data.input_shape === undefined) && (missing0 = "input_shape"))){
-validate112.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate116.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "flags") || (key0 === "flags_more")) || (key0 === "input_bytes")) || (key0 === "input_shape")) || (key0 === "output_bytes"))){
-validate112.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate116.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6823,7 +7164,7 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 16){
-validate112.errors = [{instancePath:instancePath+"/flags",keyword:"maxItems"}];
+validate116.errors = [{instancePath:instancePath+"/flags",keyword:"maxItems"}];
 return false;
 }
 else {
@@ -6835,24 +7176,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"pattern"}];
+validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
+validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"type"}];
+validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate112.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
+validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -6866,7 +7207,7 @@ break;
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/flags",keyword:"type"}];
+validate116.errors = [{instancePath:instancePath+"/flags",keyword:"type"}];
 return false;
 }
 }
@@ -6880,18 +7221,18 @@ if(data.flags_more !== undefined){
 let data2 = data.flags_more;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate112.errors = [{instancePath:instancePath+"/flags_more",keyword:"type"}];
+validate116.errors = [{instancePath:instancePath+"/flags_more",keyword:"type"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate112.errors = [{instancePath:instancePath+"/flags_more",keyword:"maximum"}];
+validate116.errors = [{instancePath:instancePath+"/flags_more",keyword:"maximum"}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate112.errors = [{instancePath:instancePath+"/flags_more",keyword:"minimum"}];
+validate116.errors = [{instancePath:instancePath+"/flags_more",keyword:"minimum"}];
 return false;
 }
 }
@@ -6907,18 +7248,18 @@ if(data.input_bytes !== undefined){
 let data3 = data.input_bytes;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate112.errors = [{instancePath:instancePath+"/input_bytes",keyword:"type"}];
+validate116.errors = [{instancePath:instancePath+"/input_bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 9007199254740991 || isNaN(data3)){
-validate112.errors = [{instancePath:instancePath+"/input_bytes",keyword:"maximum"}];
+validate116.errors = [{instancePath:instancePath+"/input_bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate112.errors = [{instancePath:instancePath+"/input_bytes",keyword:"minimum"}];
+validate116.errors = [{instancePath:instancePath+"/input_bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -6936,12 +7277,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!pattern26.test(data4)){
-validate112.errors = [{instancePath:instancePath+"/input_shape",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate116.errors = [{instancePath:instancePath+"/input_shape",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/input_shape",keyword:"type"}];
+validate116.errors = [{instancePath:instancePath+"/input_shape",keyword:"type"}];
 return false;
 }
 }
@@ -6955,18 +7296,18 @@ if(data.output_bytes !== undefined){
 let data5 = data.output_bytes;
 const _errs12 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate112.errors = [{instancePath:instancePath+"/output_bytes",keyword:"type"}];
+validate116.errors = [{instancePath:instancePath+"/output_bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate112.errors = [{instancePath:instancePath+"/output_bytes",keyword:"maximum"}];
+validate116.errors = [{instancePath:instancePath+"/output_bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate112.errors = [{instancePath:instancePath+"/output_bytes",keyword:"minimum"}];
+validate116.errors = [{instancePath:instancePath+"/output_bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -6985,30 +7326,30 @@ var valid0 = true;
 }
 }
 else {
-validate112.errors = [{instancePath,keyword:"type"}];
+validate116.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate112.errors = vErrors;
+validate116.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.fields === undefined) && (missing0 = "fields")) || ((data.truncated === undefined) && (missing0 = "truncated"))){
-validate115.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate119.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "fields") || (key0 === "truncated"))){
-validate115.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate119.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7020,7 +7361,7 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
-validate115.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+validate119.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7050,7 +7391,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate115.errors = vErrors;
+validate119.errors = vErrors;
 return false;
 break;
 }
@@ -7061,7 +7402,7 @@ for(const key2 in data0){
 let data1 = data0[key2];
 const _errs6 = errors;
 if((((typeof data1 !== "string") && (!((typeof data1 == "number") && (isFinite(data1))))) && (typeof data1 !== "boolean")) && (data1 !== null)){
-validate115.errors = [{instancePath:instancePath+"/fields/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type"}];
+validate119.errors = [{instancePath:instancePath+"/fields/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -7071,14 +7412,14 @@ break;
 }
 if(_errs5 === errors){
 if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
-validate115.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+validate119.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 }
 else {
-validate115.errors = [{instancePath:instancePath+"/fields",keyword:"type"}];
+validate119.errors = [{instancePath:instancePath+"/fields",keyword:"type"}];
 return false;
 }
 }
@@ -7092,7 +7433,7 @@ if(valid0){
 if(data.truncated !== undefined){
 const _errs8 = errors;
 if(typeof data.truncated !== "boolean"){
-validate115.errors = [{instancePath:instancePath+"/truncated",keyword:"type"}];
+validate119.errors = [{instancePath:instancePath+"/truncated",keyword:"type"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7105,30 +7446,30 @@ var valid0 = true;
 }
 }
 else {
-validate115.errors = [{instancePath,keyword:"type"}];
+validate119.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate115.errors = vErrors;
+validate119.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.duration_ns === undefined) && (missing0 = "duration_ns")) || ((data.start === undefined) && (missing0 = "start"))) || ((data.status === undefined) && (missing0 = "status"))){
-validate107.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate111.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema31.properties, key0))){
-validate107.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema32.properties, key0))){
+validate111.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7138,18 +7479,18 @@ if(data.attempt !== undefined){
 let data0 = data.attempt;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate107.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
+validate111.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate107.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
+validate111.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate107.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
+validate111.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
 return false;
 }
 }
@@ -7167,12 +7508,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern41.test(data1)){
-validate107.errors = [{instancePath:instancePath+"/duration_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
+validate111.errors = [{instancePath:instancePath+"/duration_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
 return false;
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/duration_ns",keyword:"type"}];
+validate111.errors = [{instancePath:instancePath+"/duration_ns",keyword:"type"}];
 return false;
 }
 }
@@ -7184,8 +7525,8 @@ var valid0 = true;
 if(valid0){
 if(data.error !== undefined){
 const _errs6 = errors;
-if(!(validate108(data.error, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData}))){
-vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+if(!(validate112(data.error, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData}))){
+vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
@@ -7200,24 +7541,24 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
 if(!pattern0.test(data3)){
-validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
+validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
+validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
 return false;
 }
 if(errors === _errs7){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate107.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7243,8 +7584,8 @@ var valid0 = true;
 if(valid0){
 if(data.observed !== undefined){
 const _errs10 = errors;
-if(!(validate112(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
-vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+if(!(validate116(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
+vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs10 === errors;
@@ -7269,11 +7610,11 @@ if(data.recovery !== undefined){
 let data7 = data.recovery;
 const _errs12 = errors;
 if(typeof data7 !== "string"){
-validate107.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
+validate111.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
 return false;
 }
 if(!((((data7 === "retry") || (data7 === "circuit_open")) || (data7 === "fallback")) || (data7 === "escalate"))){
-validate107.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
+validate111.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -7288,12 +7629,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data8 === "string"){
 if(!pattern62.test(data8)){
-validate107.errors = [{instancePath:instancePath+"/start",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
+validate111.errors = [{instancePath:instancePath+"/start",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
 return false;
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/start",keyword:"type"}];
+validate111.errors = [{instancePath:instancePath+"/start",keyword:"type"}];
 return false;
 }
 }
@@ -7307,11 +7648,11 @@ if(data.status !== undefined){
 let data9 = data.status;
 const _errs16 = errors;
 if(typeof data9 !== "string"){
-validate107.errors = [{instancePath:instancePath+"/status",keyword:"type"}];
+validate111.errors = [{instancePath:instancePath+"/status",keyword:"type"}];
 return false;
 }
 if(!((((((data9 === "success") || (data9 === "error")) || (data9 === "denied")) || (data9 === "timeout")) || (data9 === "cancelled")) || (data9 === "unknown"))){
-validate107.errors = [{instancePath:instancePath+"/status",keyword:"enum"}];
+validate111.errors = [{instancePath:instancePath+"/status",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -7322,8 +7663,8 @@ var valid0 = true;
 if(valid0){
 if(data.summary !== undefined){
 const _errs18 = errors;
-if(!(validate115(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
-vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+if(!(validate119(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
+vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs18 === errors;
@@ -7345,30 +7686,30 @@ var valid0 = true;
 }
 }
 else {
-validate107.errors = [{instancePath,keyword:"type"}];
+validate111.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate107.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate100.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate104.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema29.properties, key0))){
-validate100.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema30.properties, key0))){
+validate104.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7412,8 +7753,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate104(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+if(!(validate108(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -7436,8 +7777,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate107(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+if(!(validate111(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -7461,7 +7802,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate100.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate104.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -7474,11 +7815,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate100.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate104.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate100.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate104.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7514,7 +7855,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs14 = errors;
 if("task.end" !== data.type){
-validate100.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate104.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -7526,7 +7867,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs15 = errors;
 if(1 !== data.v){
-validate100.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate104.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -7550,31 +7891,31 @@ var valid0 = true;
 }
 }
 else {
-validate100.errors = [{instancePath,keyword:"type"}];
+validate104.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate100.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
 
-const schema35 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.start"},"v":{"const":1}},"additionalProperties":false};
+const schema36 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.start"},"v":{"const":1}},"additionalProperties":false};
 
-function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.status === undefined) && (missing0 = "status")){
-validate127.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate131.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "attempt") || (key0 === "external_id")) || (key0 === "input")) || (key0 === "observed")) || (key0 === "recovery")) || (key0 === "status")) || (key0 === "summary"))){
-validate127.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate131.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7584,18 +7925,18 @@ if(data.attempt !== undefined){
 let data0 = data.attempt;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate127.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
+validate131.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate127.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
+validate131.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate127.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
+validate131.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
 return false;
 }
 }
@@ -7613,24 +7954,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
+validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
+validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate127.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7656,8 +7997,8 @@ var valid0 = true;
 if(valid0){
 if(data.observed !== undefined){
 const _errs7 = errors;
-if(!(validate112(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
-vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+if(!(validate116(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
+vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -7670,11 +8011,11 @@ if(data.recovery !== undefined){
 let data4 = data.recovery;
 const _errs8 = errors;
 if(typeof data4 !== "string"){
-validate127.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
+validate131.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
 return false;
 }
 if(!((((data4 === "retry") || (data4 === "circuit_open")) || (data4 === "fallback")) || (data4 === "escalate"))){
-validate127.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
+validate131.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7686,7 +8027,7 @@ if(valid0){
 if(data.status !== undefined){
 const _errs10 = errors;
 if("started" !== data.status){
-validate127.errors = [{instancePath:instancePath+"/status",keyword:"const"}];
+validate131.errors = [{instancePath:instancePath+"/status",keyword:"const"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7697,8 +8038,8 @@ var valid0 = true;
 if(valid0){
 if(data.summary !== undefined){
 const _errs11 = errors;
-if(!(validate115(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
-vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+if(!(validate119(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
+vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs11 === errors;
@@ -7716,30 +8057,30 @@ var valid0 = true;
 }
 }
 else {
-validate127.errors = [{instancePath,keyword:"type"}];
+validate131.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate127.errors = vErrors;
+validate131.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate121.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate125.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema35.properties, key0))){
-validate121.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema36.properties, key0))){
+validate125.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7783,8 +8124,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate104(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+if(!(validate108(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -7807,8 +8148,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate127(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate131(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -7832,7 +8173,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate121.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate125.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -7845,11 +8186,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate121.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate125.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate121.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate125.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7885,7 +8226,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs14 = errors;
 if("task.start" !== data.type){
-validate121.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate125.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -7897,7 +8238,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs15 = errors;
 if(1 !== data.v){
-validate121.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate125.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -7921,31 +8262,31 @@ var valid0 = true;
 }
 }
 else {
-validate121.errors = [{instancePath,keyword:"type"}];
+validate125.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate121.errors = vErrors;
+validate125.errors = vErrors;
 return errors === 0;
 }
 
-const schema37 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.end"},"v":{"const":1}},"additionalProperties":false};
+const schema38 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.end"},"v":{"const":1}},"additionalProperties":false};
 
-function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate135.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate139.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema37.properties, key0))){
-validate135.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema38.properties, key0))){
+validate139.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8013,8 +8354,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate107(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+if(!(validate111(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -8038,7 +8379,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate135.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate139.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8051,11 +8392,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate135.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate139.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate135.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate139.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8103,7 +8444,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs15 = errors;
 if("tool.end" !== data.type){
-validate135.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate139.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -8115,7 +8456,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs16 = errors;
 if(1 !== data.v){
-validate135.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate139.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -8140,31 +8481,31 @@ var valid0 = true;
 }
 }
 else {
-validate135.errors = [{instancePath,keyword:"type"}];
+validate139.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate135.errors = vErrors;
+validate139.errors = vErrors;
 return errors === 0;
 }
 
-const schema38 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.start"},"v":{"const":1}},"additionalProperties":false};
+const schema39 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.start"},"v":{"const":1}},"additionalProperties":false};
 
-function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate146.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate150.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema38.properties, key0))){
-validate146.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema39.properties, key0))){
+validate150.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8232,8 +8573,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate127(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate131(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -8257,7 +8598,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate146.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate150.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8270,11 +8611,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate146.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate150.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate146.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate150.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8322,7 +8663,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs15 = errors;
 if("tool.start" !== data.type){
-validate146.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate150.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -8334,7 +8675,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs16 = errors;
 if(1 !== data.v){
-validate146.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate150.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -8359,31 +8700,31 @@ var valid0 = true;
 }
 }
 else {
-validate146.errors = [{instancePath,keyword:"type"}];
+validate150.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate146.errors = vErrors;
+validate150.errors = vErrors;
 return errors === 0;
 }
 
-const schema39 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"user.input"},"v":{"const":1}},"additionalProperties":false};
+const schema40 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"user.input"},"v":{"const":1}},"additionalProperties":false};
 
-function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate161(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate157.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate161.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema39.properties, key0))){
-validate157.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema40.properties, key0))){
+validate161.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8464,7 +8805,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs8 = errors;
 if(0 !== data.rev){
-validate157.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate161.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -8477,11 +8818,11 @@ if(data.severity !== undefined){
 let data7 = data.severity;
 const _errs9 = errors;
 if(typeof data7 !== "string"){
-validate157.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate161.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
-validate157.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate161.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8517,7 +8858,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs13 = errors;
 if("user.input" !== data.type){
-validate157.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate161.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -8529,7 +8870,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs14 = errors;
 if(1 !== data.v){
-validate157.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate161.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -8552,11 +8893,11 @@ var valid0 = true;
 }
 }
 else {
-validate157.errors = [{instancePath,keyword:"type"}];
+validate161.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate157.errors = vErrors;
+validate161.errors = vErrors;
 return errors === 0;
 }
 
@@ -8623,33 +8964,39 @@ vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.error
 errors = vErrors.length;
 }
 }
-else if(tag0 === "task.end"){
+else if(tag0 === "erasure.done"){
 if(!(validate100(data, {instancePath,parentData,parentDataProperty,rootData}))){
 vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
 errors = vErrors.length;
 }
 }
+else if(tag0 === "task.end"){
+if(!(validate104(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+errors = vErrors.length;
+}
+}
 else if(tag0 === "task.start"){
-if(!(validate121(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+if(!(validate125(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "tool.end"){
-if(!(validate135(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+if(!(validate139(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "tool.start"){
-if(!(validate146(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+if(!(validate150(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "user.input"){
-if(!(validate157(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate161(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
 errors = vErrors.length;
 }
 }

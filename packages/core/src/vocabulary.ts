@@ -21,7 +21,6 @@ export const LATER_EVENT_TYPES = [
   'data.access',
   'data.modification',
   'epoch.heartbeat',
-  'erasure.done',
   'gap',
   'human.intervention',
   'model.end',

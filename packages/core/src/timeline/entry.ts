@@ -8,13 +8,17 @@ import type {
   EpochClose,
   EpochObserved,
   EpochOpen,
+  ErasureDone,
   FreeText,
   Invocation,
 } from '../record.ts'
 import type { CommittedContent, TimelineEntry, TimelineKind, TimelineStatus } from './timeline.ts'
 
 /** A record that belongs to a trace: every type but the log's own. */
-export type TracedRecord = Exclude<AuditRecord, EpochOpen | EpochObserved | EpochClose>
+export type TracedRecord = Exclude<
+  AuditRecord,
+  EpochOpen | EpochObserved | EpochClose | ErasureDone
+>
 
 /** An entry while its records come in. */
 export interface EntryDraft
