@@ -40,6 +40,14 @@ export { assertLogName, defaultLogName, fileSafeLogName, isLogName } from './log
 export { MerkleFrontier } from './merkle.ts'
 export type { Note, NoteKey, NoteSignature } from './note.ts'
 export { formatVkey, noteSignedBy, parseNote, parseVkey, signNote, signNoteSync } from './note.ts'
+export type { PlacedCommitment } from './opening.ts'
+export {
+  commitmentAt,
+  commitmentDigest,
+  commitmentsOf,
+  openingOf,
+} from './opening.ts'
+export { allEncodingsOf, encodingsOf } from './opening-value.ts'
 export type {
   Batch,
   BatchLimits,
