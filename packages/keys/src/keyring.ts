@@ -11,11 +11,14 @@ import {
   pseudonym,
   sha256Hex,
 } from '@spanseal/core'
+import type { Erasure } from './erasure/erasure-ledger.ts'
+import { ErasureLedger } from './erasure/erasure-ledger.ts'
 import { Heads } from './heads.ts'
 import type { Issuer, IssuerKey } from './issuer-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { defaultKeyringFolder, openKeyringFolder, realTarget } from './keyring-folder.ts'
-import { PeriodKeys } from './period-keys.ts'
+import type { PeriodKey } from './period-keys.ts'
+import { PeriodKeys, slotName } from './period-keys.ts'
 import { PersonKeys } from './person-keys.ts'
 
 export interface KeyringOptions {
@@ -46,18 +49,23 @@ export class Keyring {
   /** The keyring's real path. */
   readonly folder: string
   readonly heads: Heads
+  /** What was destroyed, and what is to be. */
+  readonly erasures: ErasureLedger
   readonly #periods: PeriodKeys
   readonly #people: PersonKeys
   readonly #issuers: IssuerKeys
+  readonly #now: () => number
 
   constructor(folder: string, heads: string, options: KeyringOptions) {
     const { log, now = Date.now, create = true } = options
     this.log = log
+    this.#now = now
     this.folder = folder
     const keys = { log, now, create, folder: `${folder}/${fileSafeLogName(log)}` }
     this.heads = new Heads(keys.folder, heads)
+    this.erasures = new ErasureLedger(keys)
     this.#periods = new PeriodKeys(keys)
-    this.#people = new PersonKeys(keys)
+    this.#people = new PersonKeys(keys, this.erasures)
     this.#issuers = new IssuerKeys(keys)
   }
 
@@ -108,13 +116,55 @@ export class Keyring {
     return keyedTag('shape', text, this.#periods.current().eq)
   }
 
+  /** The keys of every period, newest first; makes none. */
+  periods(): readonly PeriodKey[] {
+    return this.#periods.all()
+  }
+
   /**
-   * Destroys a person's key.
+   * The key of a kid, a period's or a person's; undefined where it was destroyed, lost, or is in
+   * another keyring. Makes none.
+   */
+  keyOfKid(kid: string): CommitKey | undefined {
+    if (this.erasures.names(kid)) return undefined
+    const period = this.#periods.all().find(({ keys }) => keys[0].kid === kid)
+    return period?.keys[0] ?? this.#people.ofKid(kid)
+  }
+
+  /** Where the key of a kid lies, destroyed ones that came back with a back-up included. */
+  fileOfKid(kid: string): Pick<Erasure, 'file' | 'kid' | 'of'> | undefined {
+    const slot = this.#periods.slotOfKid(kid)
+    if (slot !== undefined) return { kid, of: 'period', file: slotName(slot) }
+    const person = this.#people.fileOfKid(kid)
+    return person && { ...person, of: 'person' }
+  }
+
+  /** Where a person's key lies; undefined where the person has none. */
+  fileOfPerson(id: string): Pick<Erasure, 'file' | 'kid' | 'of'> | undefined {
+    const person = this.#people.find(id)
+    return person && { ...person, of: 'person' }
+  }
+
+  /**
+   * Destroys the key that an erasure names; what was committed under it can never be opened again.
+   * Idempotent. Other processes notice within 60 s.
+   */
+  destroy(erasure: Pick<Erasure, 'file' | 'kid' | 'of'>): void {
+    if (erasure.of === 'period') this.#periods.destroy(erasure.kid)
+    else this.#people.destroy(erasure)
+  }
+
+  /**
+   * Destroys a person's key; `forget` of this package also records that, and empties the vault.
    *
    * @returns the destroyed kid, or undefined where the person had none
    */
   forget(id: string): string | undefined {
-    return this.#people.forget(id)
+    const found = this.fileOfPerson(id)
+    if (found === undefined) return undefined
+    this.erasures.begin({ ...found, at: this.#now() })
+    this.destroy(found)
+    return found.kid
   }
 }
 

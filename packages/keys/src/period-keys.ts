@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CommitKey, CommitKeys } from '@spanseal/core'
 import { AuditError, HmacKey } from '@spanseal/core'
+import { destroyFile } from './erasure/destroy-file.ts'
 import type { LogKeys } from './secret-file.ts'
 import { createSecret, notFound, randomHex, readSecret, slotPath, slots } from './secret-file.ts'
 
@@ -58,6 +59,28 @@ export class PeriodKeys {
       .reverse()
   }
 
+  /** The number of a period's key file; undefined where that key is not here. */
+  slotOfKid(kid: string): number | undefined {
+    return slots(this.#folder, 'json').find((slot) => this.#read(slot).keys[0].kid === kid)
+  }
+
+  /**
+   * Destroys the keys of a period that is over. Idempotent.
+   *
+   * @throws AuditError `INVALID_OPTION` while the period lasts: agents commit under them
+   */
+  destroy(kid: string): void {
+    const slot = this.slotOfKid(kid)
+    if (slot === undefined) return
+    const { until } = this.#read(slot)
+    if (this.#keys.now() < until) {
+      const end = new Date(until).toISOString()
+      throw new AuditError('INVALID_OPTION', `period: ${kid} is in use until ${end}`)
+    }
+    if (this.#current?.keys[0].kid === kid) this.#current = undefined
+    destroyFile(slotPath(this.#folder, slot, 'json'), true)
+  }
+
   #make(slot: number, now: number): PeriodKey {
     if (!this.#keys.create) throw notFound('period key', this.#keys)
     const file: KeyFile = {
@@ -80,6 +103,11 @@ export class PeriodKeys {
       until: file.from + PERIOD_DAYS * DAY_MILLIS,
     }
   }
+}
+
+/** The file name of a period's key. */
+export function slotName(slot: number): string {
+  return `${String(slot).padStart(4, '0')}.json`
 }
 
 /** The text of a new file for one person's key. */

@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { CommitKey } from '@spanseal/core'
 import { AuditError, HmacKey } from '@spanseal/core'
+import { destroyFile } from './erasure/destroy-file.ts'
+import type { ErasureLedger } from './erasure/erasure-ledger.ts'
 import { newPersonFile, parsePersonFile } from './period-keys.ts'
 import type { LogKeys } from './secret-file.ts'
-import { createSecret, notFound, randomHex, readSecret, unusable } from './secret-file.ts'
+import { createSecret, namesIn, notFound, randomHex, readSecret } from './secret-file.ts'
 
 /** People whose keys are kept in memory; a file each holds the rest. */
 const CACHED_PEOPLE_MAX = 10_000
@@ -14,6 +16,15 @@ const CACHED_PEOPLE_MAX = 10_000
 const CACHE_FRESH_MILLIS = 60_000
 /** Longer ids are refused by the record's schema anyway. */
 const PERSON_ID_LENGTH_MAX = 4_096
+
+/** Where a person's key lies; says nothing about who it is. */
+export interface PersonFile {
+  readonly kid: string
+  /** Its name in the folder. */
+  readonly file: string
+}
+
+const PERSON_FILE = /^[0-9a-f]{32}\.json$/
 
 interface CachedPerson {
   readonly key: CommitKey
@@ -27,20 +38,25 @@ interface CachedPerson {
 export class PersonKeys {
   readonly #keys: LogKeys
   readonly #folder: string
+  readonly #ledger: ErasureLedger
   #names: HmacKey | undefined
   // Least recently used first: Map keeps insertion order, a hit is inserted again.
   readonly #cache = new Map<string, CachedPerson>()
 
-  constructor(keys: LogKeys) {
+  /** The files of kids looked for, as of the folder's last change. */
+  #files: { readonly changed: number; readonly byKid: Map<string, string> } | undefined
+
+  constructor(keys: LogKeys, ledger: ErasureLedger) {
     this.#keys = keys
     this.#folder = `${keys.folder}/people`
+    this.#ledger = ledger
   }
 
   /** The person's key, made on first use. */
   keyOf(id: string): CommitKey {
     const now = this.#keys.now()
     const cached = this.#cache.get(id)
-    if (cached !== undefined && this.#stillThere(id, cached, now)) {
+    if (cached !== undefined && this.#stillHolds(id, cached, now)) {
       this.#cache.delete(id)
       this.#cache.set(id, cached)
       return cached.key
@@ -54,40 +70,64 @@ export class PersonKeys {
     return key
   }
 
-  /**
-   * Destroys the person's key: what was committed under it can never be opened again.
-   *
-   * @returns the destroyed kid, or undefined where there was none
-   */
-  forget(id: string): string | undefined {
+  /** Where the person's key lies; undefined where there is none. */
+  find(id: string): PersonFile | undefined {
     const path = this.#pathOf(id)
     const text = readSecret(path)
-    this.#cache.delete(id)
     if (text === undefined) return undefined
-    const { kid } = parsePersonFile(path, text)
-    try {
-      // Best effort against undelete; copies in back-ups and on worn flash are out of reach.
-      writeFileSync(path, '0'.repeat(text.length), { flush: true })
-      rmSync(path)
-    } catch (error) {
-      throw unusable(path, error)
-    }
-    return kid
+    return { kid: parsePersonFile(path, text).kid, file: path.slice(this.#folder.length + 1) }
   }
 
-  #stillThere(id: string, cached: CachedPerson, now: number): boolean {
+  /** Where the key of a kid lies; reads the folder through once after each change. */
+  fileOfKid(kid: string): PersonFile | undefined {
+    const changed = statSync(this.#folder, { throwIfNoEntry: false })?.mtimeMs
+    if (changed === undefined) return undefined
+    if (this.#files?.changed !== changed) this.#files = { changed, byKid: this.#listed() }
+    const file = this.#files.byKid.get(kid)
+    return file === undefined ? undefined : { kid, file }
+  }
+
+  /** The key of a kid; undefined where it is not here. Makes none. */
+  ofKid(kid: string): CommitKey | undefined {
+    const file = this.fileOfKid(kid)?.file
+    const text = file === undefined ? undefined : readSecret(`${this.#folder}/${file}`)
+    if (text === undefined) return undefined
+    const key = parsePersonFile(`${this.#folder}/${file}`, text)
+    return key.kid === kid ? key : undefined
+  }
+
+  /**
+   * Destroys a key: what was committed under it can never be opened again. Idempotent; a newer key of
+   * the same person stays. Processes that have it in memory go on for 60 s at most.
+   */
+  destroy({ kid, file }: PersonFile): void {
+    const path = `${this.#folder}/${file}`
+    for (const [id, { key }] of this.#cache) if (key.kid === kid) this.#cache.delete(id)
+    destroyFile(path, kidIn(path) === kid)
+  }
+
+  /** Another process may have destroyed it, and made the person a new one since. */
+  #stillHolds(id: string, cached: CachedPerson, now: number): boolean {
     if (now - cached.checkedAt < CACHE_FRESH_MILLIS) return true
     cached.checkedAt = now
-    return statSync(this.#pathOf(id), { throwIfNoEntry: false }) !== undefined
+    return kidIn(this.#pathOf(id)) === cached.key.kid
   }
 
   #load(id: string, now: number): CommitKey {
     const path = this.#pathOf(id)
     const held = readSecret(path)
-    if (held !== undefined) return parsePersonFile(path, held)
+    const key = held === undefined ? undefined : parsePersonFile(path, held)
+    if (key !== undefined && !this.#ledger.names(key.kid)) return key
     if (!this.#keys.create) throw notFound('key of that person', this.#keys)
+    // One that an erasure names came back with a back-up, or the erasure is under way.
+    if (key !== undefined) destroyFile(path, true)
     createSecret(path, newPersonFile(id, now))
     return parsePersonFile(path, readSecret(path) ?? '')
+  }
+
+  #listed(): Map<string, string> {
+    const files = namesIn(this.#folder).filter((name) => PERSON_FILE.test(name))
+    return new Map(files.map((file) => [kidIn(`${this.#folder}/${file}`) ?? '', file]))
   }
 
   #pathOf(id: string): string {
@@ -111,5 +151,15 @@ export class PersonKeys {
     throw new AuditError('KEYRING_UNUSABLE', `keyring: ${path} is not a key file; restore it`, {
       details: { file: path },
     })
+  }
+}
+
+/** The kid in a key file; undefined where there is none, or it cannot be read. */
+function kidIn(path: string): string | undefined {
+  const text = readSecret(path)
+  try {
+    return text === undefined ? undefined : parsePersonFile(path, text).kid
+  } catch {
+    return undefined
   }
 }
