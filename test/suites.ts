@@ -85,6 +85,20 @@ export const suites: readonly Suite[] = [
     testTimeoutMillis: MINUTE_MILLIS,
   },
   {
+    name: 'attacks',
+    what: 'attacks on real journals, each caught at the level that claims it (`spec/attacks.md`)',
+    tier: 'test',
+    files: ['test/attacks/**/*.test.ts'],
+    testTimeoutMillis: 2 * MINUTE_MILLIS,
+  },
+  {
+    name: 'fuzz',
+    what: 'every parser on hostile input: a value or a coded error, in linear time',
+    tier: 'test',
+    files: ['test/fuzz/**/*.test.ts'],
+    testTimeoutMillis: 2 * MINUTE_MILLIS,
+  },
+  {
     name: 'imports',
     what: 'lint refuses each forbidden import between packages',
     tier: 'test',
@@ -151,6 +165,15 @@ export const suites: readonly Suite[] = [
     tier: 'test',
     files: ['test/compose/**/*.test.ts'],
     testTimeoutMillis: 10 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
+    name: 'foreign',
+    what: 'a verifier in Go, written from spec/ alone: vectors, journals, bundles, tenant logs',
+    tier: 'test',
+    need: 'go',
+    files: ['test/foreign/**/*.test.ts'],
+    testTimeoutMillis: 2 * MINUTE_MILLIS,
     serial: true,
   },
   {
