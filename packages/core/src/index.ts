@@ -1,6 +1,23 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+export type { Bundle, BundleOpening, EntryProof, TenantProof } from './bundle/bundle.ts'
+export { BUNDLE_BYTES_MAX, formatBundle, parseBundle } from './bundle/bundle.ts'
+export type {
+  BundleCheck,
+  BundleFinding,
+  BundleFindingCode,
+  BundleRecord,
+  BundleVerdict,
+  OpeningVerdict,
+} from './bundle/bundle-verdict.ts'
+export { BUNDLE_CHECKS, BUNDLE_FINDING_CODES } from './bundle/bundle-verdict.ts'
+export type { CheckBundleOptions } from './bundle/check-bundle.ts'
+export { checkBundle } from './bundle/check-bundle.ts'
+export type { TenantLogTiles } from './bundle/prove-in-log.ts'
+export { proveRecordInLog } from './bundle/prove-in-log.ts'
+export type { ProveRecordOptions } from './bundle/prove-record.ts'
+export { proveRecord } from './bundle/prove-record.ts'
 export { canonicalByteLength, canonicalize, isCanonicalText } from './canonical.ts'
 export type { Certificate, CertificateClaim, CertificateRole, CertifiedKey } from './certificate.ts'
 export { checkCertificateChain, formatCertificate, parseCertificate } from './certificate.ts'
@@ -194,7 +211,9 @@ export {
   formatWitnessKey,
   parseWitnessKey,
 } from './tlog/cosignature.ts'
-export type { NodeSource, TreeHead } from './tlog/proof.ts'
+export type { LeafReader } from './tlog/leaf-nodes.ts'
+export { InclusionCollector, leafNodes } from './tlog/leaf-nodes.ts'
+export type { LeafRange, NodeSource, TreeHead } from './tlog/proof.ts'
 export {
   consistencyProof,
   inclusionProof,

@@ -19,23 +19,41 @@ export function treeRoot(size: number, nodes: NodeSource): Promise<string> {
   return rangeHash(0, size, nodes)
 }
 
-/** The proof that leaf `index` is among the first `size` leaves; at most {@link PROOF_HASHES_MAX} hashes. */
+/** The leaves `[low, high)`. */
+export interface LeafRange {
+  readonly low: number
+  readonly high: number
+}
+
+/** Over which leaves the hashes of the proof of leaf `index` in a tree of `size` go, from the leaf up. */
+export function inclusionRanges(index: number, size: number): LeafRange[] {
+  const ranges: LeafRange[] = []
+  let low = 0
+  let high = size
+  while (high - low > 1) {
+    const middle = low + splitOf(high - low)
+    const isLeft = index < middle
+    ranges.push(isLeft ? { low: middle, high } : { low, high: middle })
+    if (isLeft) high = middle
+    else low = middle
+  }
+  return ranges.reverse()
+}
+
+/**
+ * The proof that leaf `index` is among the first `size` leaves, from the leaf up; at most
+ * {@link PROOF_HASHES_MAX} hashes. `index` is below `size`.
+ */
 export async function inclusionProof(
   index: number,
   size: number,
   nodes: NodeSource,
 ): Promise<string[]> {
   const proof: string[] = []
-  let low = 0
-  let high = size
-  while (high - low > 1) {
-    const middle = low + splitOf(high - low)
-    const isLeft = index < middle
-    proof.push(await (isLeft ? rangeHash(middle, high, nodes) : rangeHash(low, middle, nodes)))
-    if (isLeft) high = middle
-    else low = middle
+  for (const { low, high } of inclusionRanges(index, size)) {
+    proof.push(await rangeHash(low, high, nodes))
   }
-  return proof.reverse()
+  return proof
 }
 
 /** The proof that the tree of `second` leaves begins with the tree of `first` leaves. */
@@ -74,7 +92,8 @@ export function inclusionRoot(
   place: { readonly index: number; readonly size: number },
   proof: readonly string[],
 ): string | undefined {
-  let { index, size } = place
+  const { size } = place
+  let { index } = place
   if (!isCount(index) || !isCount(size) || index >= size || !areHashes([leafHex, ...proof])) {
     return undefined
   }

@@ -79,8 +79,8 @@ export function tileNodes(size: number, read: TileReader): NodeSource {
   }
 }
 
-/** The hash over `count` (a power of two) hashes of 32 bytes each. */
-function subtreeHash(bytes: Uint8Array, offset: number, count: number): string {
+/** The hash over `count` (a power of two) hashes of 32 bytes each, as hex. */
+export function subtreeHash(bytes: Uint8Array, offset: number, count: number): string {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   let row: string[] = []
   for (let i = 0; i < count; i++) {
