@@ -33,7 +33,7 @@ export function commitmentsOf(record: AuditRecord): PlacedCommitment[] {
   const found: PlacedCommitment[] = []
   // `ext` is the user's and holds none of ours, whatever it looks like.
   for (const block of ['detail', 'invocation'] as const) {
-    const value: unknown = (record as { readonly [block]?: unknown })[block]
+    const value: unknown = record[block as keyof AuditRecord]
     collect(value, `/${block}`, (field, commitment) => {
       const start = field === INPUT_FIELD ? startOf(record) : undefined
       found.push({ field, commitment, place: { ...(start ?? { epoch, seq }), pointer: field } })

@@ -6,9 +6,19 @@ import * as keys from './index.ts'
 
 test('the package exports these names and no others', () => {
   expect(Object.keys(keys).sort()).toEqual([
+    'FileMasterKeys',
     'ISSUER_DAYS',
     'PERIOD_DAYS',
+    'commandMasterKey',
+    'completeErasures',
     'defaultKeyringFolder',
+    'defaultVaultFolder',
+    'forgetPeriod',
+    'forgetPerson',
+    'keyringMasterKeys',
+    'knownVaults',
     'openKeyring',
+    'openVault',
+    'replayErasures',
   ])
 })
