@@ -99,6 +99,13 @@ export const suites: readonly Suite[] = [
     testTimeoutMillis: 2 * MINUTE_MILLIS,
   },
   {
+    name: 'merkle',
+    what: 'proofs and a log written elsewhere; inclusion and consistency from leaves and tiles',
+    tier: 'test',
+    files: ['test/merkle/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
     name: 'imports',
     what: 'lint refuses each forbidden import between packages',
     tier: 'test',
