@@ -14,6 +14,7 @@ export type {
 export { BUNDLE_CHECKS, BUNDLE_FINDING_CODES } from './bundle/bundle-verdict.ts'
 export type { CheckBundleOptions } from './bundle/check-bundle.ts'
 export { checkBundle } from './bundle/check-bundle.ts'
+export { walkLeaves } from './bundle/epoch-lines.ts'
 export type { TenantLogTiles } from './bundle/prove-in-log.ts'
 export { proveRecordInLog } from './bundle/prove-in-log.ts'
 export type { ProveRecordOptions } from './bundle/prove-record.ts'
@@ -185,6 +186,8 @@ export {
   OPERATION_INVOKE_AGENT,
   TRACER_NAME,
 } from './semconv.ts'
+export type { CertifiedStub, Stub, StubClaim } from './stub.ts'
+export { checkStub, formatStub, parseStub } from './stub.ts'
 export { buildTimeline, buildTimelines } from './timeline/build-timeline.ts'
 export { fitText, padText, printable, printableJson, textColumns } from './timeline/printable.ts'
 export {
@@ -246,7 +249,7 @@ export type {
   Witnessed,
 } from './verify/verdict.ts'
 export { CHECKS, FINDING_CODES } from './verify/verdict.ts'
-export type { VerifyOptions } from './verify/verify.ts'
-export { verify } from './verify/verify.ts'
+export type { VerdictToHead, VerifyOptions } from './verify/verify.ts'
+export { verify, verifyToHead } from './verify/verify.ts'
 export type { LaterEventType, NamedEventType, VocabularyEntry } from './vocabulary.ts'
 export { eventTypeFor, LATER_EVENT_TYPES, severityFor, VOCABULARY } from './vocabulary.ts'

@@ -9,8 +9,11 @@ test('the package exports these names and no others', () => {
     'EpochWriter',
     'fileSink',
     'journalSource',
+    'openLeaves',
     'openWriter',
+    'proveJournalRecord',
     'readJournal',
+    'rebuildLeaves',
     'stdoutSink',
   ])
 })

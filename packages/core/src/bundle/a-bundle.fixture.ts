@@ -70,6 +70,7 @@ export class LogBuilder {
     const { entries, timestamps } = this
     const note = signNoteSync(this.text, this.#tenant) + this.cosignatures.join('')
     return {
+      name: 'tenant log',
       checkpoint: async () => note,
       async *entries(size) {
         yield* entries.slice(0, size)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError } from '../errors.ts'
+import { leafHashOfFrame } from '../hash.ts'
 import type { EpochOpen } from '../record.ts'
 import type { EpochBytes, SegmentBytes } from '../verify/input.ts'
 import type { Line } from '../verify/lines.ts'
@@ -32,6 +33,29 @@ export async function walkLines(
       }
     }
   }
+}
+
+/**
+ * The leaf hashes of an epoch's records from `seq` 0 on, 64 hex digits each, as far as whole lines
+ * follow each other: what a `leaves` file holds. Nothing is checked.
+ *
+ * @returns how many there were
+ */
+export async function walkLeaves(
+  epoch: EpochBytes,
+  visit: (leafHex: string, seq: number) => 'go on' | 'stop',
+): Promise<number> {
+  let next = 0
+  await walkLines(epoch, 0, (line, seq) => {
+    if (seq !== next || line.tooLong) return 'stop'
+    return visit(leafOf(line), next++)
+  })
+  return next
+}
+
+/** The byte before a line is free to be overwritten. */
+export function leafOf({ bytes, start, end }: Line): string {
+  return leafHashOfFrame(bytes.subarray(start - 1), end - start + 1)
 }
 
 async function segmentsFrom(epoch: EpochBytes, seq: number): Promise<SegmentBytes[]> {

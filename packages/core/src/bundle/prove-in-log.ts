@@ -10,7 +10,7 @@ import { parseRevocation } from '../revocation.ts'
 import { inclusionProof, inclusionRoot } from '../tlog/proof.ts'
 import type { TileReader } from '../tlog/tile.ts'
 import { tileNodes } from '../tlog/tile.ts'
-import type { EpochBytes } from '../verify/input.ts'
+import type { EpochBytes, TenantLogBytes } from '../verify/input.ts'
 import type { Bundle, EntryProof } from './bundle.ts'
 import { readOpen } from './epoch-lines.ts'
 import type { ProveRecordOptions } from './prove-record.ts'
@@ -22,14 +22,9 @@ const REVOCATIONS_MAX = 64
 const TIMESTAMPS_MAX = 16
 
 /** A tenant log as it is served: what a proof needs of it. */
-export interface TenantLogTiles {
-  /** The newest signed note, cosignatures included. */
-  checkpoint(): Promise<string>
-  /** The first `size` entries in order. */
-  entries(size: number): AsyncIterable<Uint8Array>
+export interface TenantLogTiles extends TenantLogBytes {
+  /** Reads a tile of hashes. */
   readonly tile: TileReader
-  /** DER of time-stamps over the checkpoint's text, none or some. */
-  timestamps(size: number): AsyncIterable<Uint8Array>
 }
 
 /**
@@ -59,7 +54,7 @@ export async function proveRecordInLog(
   const bundle = await proveRecord(epoch, seq, { ...options, checkpoint: found.text })
   const place = { head, log }
   const timestamps: string[] = []
-  for await (const token of log.timestamps(head.size)) {
+  for await (const token of log.timestamps()) {
     if (timestamps.length < TIMESTAMPS_MAX) timestamps.push(Buffer.from(token).toString('base64'))
   }
   return {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError } from '../errors.ts'
-import { leafHash, leafHashOfFrame } from '../hash.ts'
+import { leafHash } from '../hash.ts'
 import type { NoteKey } from '../note.ts'
 import { noteSignedBy, parseVkey } from '../note.ts'
 import type { EpochOpen } from '../record.ts'
@@ -12,7 +12,7 @@ import { inclusionProof, inclusionRoot } from '../tlog/proof.ts'
 import type { EpochBytes } from '../verify/input.ts'
 import { readNotes } from '../verify/note-stream.ts'
 import type { Bundle } from './bundle.ts'
-import { lineOf, readOpen, walkLines } from './epoch-lines.ts'
+import { leafOf, lineOf, readOpen, walkLines } from './epoch-lines.ts'
 import type { SignedHead } from './read-head.ts'
 import { readHead } from './read-head.ts'
 
@@ -98,9 +98,7 @@ async function fromRecords(epoch: EpochBytes, { index, size }: Place): Promise<P
     if (seq !== next || line.tooLong) return 'stop'
     next++
     if (seq === index) record = line.bytes.toString('utf8', line.start, line.end)
-    // The byte before a line is free.
-    const length = line.end - line.start + 1
-    collector.append(leafHashOfFrame(line.bytes.subarray(line.start - 1), length))
+    collector.append(leafOf(line))
     return next < size ? 'go on' : 'stop'
   })
   const path = collector.path()
