@@ -224,7 +224,7 @@ function signatures(): readonly Case[] {
       const note = last.replace(/(.)=*\n$/, (end) => (end.startsWith('A') ? end.replace('A', 'Q') : end.replace(/^./, 'A')))
       files.set(`${second.id}/checkpoints`, notesFile([...second.notes.slice(0, -1), note]))
     }),
-    changed('torn-checkpoint', 'The last checkpoint is only partly there; the one before still holds.', { faults: [], notices: ['torn'], level: 2 }, (files, [, second]) => {
+    changed('torn-checkpoint', 'The last checkpoint is only partly there: the epoch.close behind the one before is not signed.', { faults: ['unclosed'], notices: ['torn'] }, (files, [, second]) => {
       const whole = files.get(`${second.id}/checkpoints`) as string
       files.set(`${second.id}/checkpoints`, whole.slice(0, -20))
     }),

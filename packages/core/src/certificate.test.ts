@@ -74,6 +74,7 @@ describe('certificates', () => {
 describe('a chain of certificates', () => {
   test('epoch ← issuer ← pinned tenant', () => {
     expect(checkCertificateChain(claim, [tenant.note])).toEqual({
+      issuer: issuer.vkey,
       key: epoch.note,
       pinned: true,
       valid: true,

@@ -89,6 +89,8 @@ export interface CertifiedKey {
   readonly key: NoteKey
   /** Whether a pinned key vouches for it. */
   readonly pinned: boolean
+  /** The verifier key of the issuer that certified it, as far as it is known; for revocations. */
+  readonly issuer?: string
   /** Whether every certificate on the way was valid at `at`. */
   readonly valid: boolean
 }
@@ -125,17 +127,20 @@ export function checkCertificateChain(
   const certificate = certificateFor(note, 'epoch', claim)
   const valid = coversTime(certificate, claim.at)
   if (issuerNote === undefined) {
-    return { key, pinned: isSignedByOne(note, pinned, isIssuerOf(claim.log)), valid }
+    const by = signerAmong(note, pinned, isIssuerOf(claim.log))
+    if (by === undefined) return { key, pinned: isAmong(pinned, key), valid }
+    return { key, pinned: true, valid, issuer: formatVkey(by.name, by.publicKey) }
   }
   const upper = parseNote(issuerNote)
   const issuer = certificateFor(upper, 'issuer', claim)
   const issuerKey = parseVkey(issuer.vkey)
   if (!noteSignedBy(note, issuerKey)) refuse('the epoch certificate is not signed by its issuer')
-  const byTenant = isSignedByOne(upper, pinned, ({ name }) => name === claim.log)
+  const byTenant = signerAmong(upper, pinned, ({ name }) => name === claim.log) !== undefined
   return {
     key,
     pinned: byTenant || isAmong(pinned, issuerKey),
     valid: valid && coversTime(issuer, claim.at),
+    issuer: issuer.vkey,
   }
 }
 
@@ -170,17 +175,18 @@ function isAmong(pinned: readonly NoteKey[], key: NoteKey): boolean {
   return pinned.some((one) => formatVkey(one.name, one.publicKey) === vkey)
 }
 
-/** Whether a pinned key that may sign here did; a signature in its name that is wrong is refused. */
-function isSignedByOne(
+/** The pinned key that may sign here and did; a signature in the name of one that is wrong is refused. */
+function signerAmong(
   note: Note,
   pinned: readonly NoteKey[],
   maySign: (key: NoteKey) => boolean,
-): boolean {
-  if (pinned.some((key) => maySign(key) && noteSignedBy(note, key))) return true
+): NoteKey | undefined {
+  const signer = pinned.find((key) => maySign(key) && noteSignedBy(note, key))
+  if (signer !== undefined) return signer
   const claimed = pinned.some((key) =>
     note.signatures.some(({ name, keyId }) => name === key.name && keyId === key.keyId),
   )
-  return claimed ? refuse('a certificate is not signed by whom it names') : false
+  return claimed ? refuse('a certificate is not signed by whom it names') : undefined
 }
 
 function coversTime({ notBefore, notAfter }: Certificate, at: string): boolean {

@@ -157,3 +157,22 @@ test('of an epoch that grows while it is read no checkpoint is shown that the li
   expect(checkpoints.match(/^— /gm)).toHaveLength(1)
   expect(checkedJournal(journal)[0]?.checkpoints).toEqual([1, 3])
 })
+
+test('an epoch that is named twice, be it by a link, is read once', async () => {
+  const journal = aJournal(2)
+  const [epoch = ''] = filesIn(journal)
+  const link = join(aFolder(), 'link')
+  symlinkSync(journal, link)
+  const ignored: string[] = []
+  const onIgnored = (path: string): unknown => ignored.push(path)
+  const names: string[] = []
+  for await (const { name } of readJournal([journal, link, join(journal, epoch)], { onIgnored })) {
+    names.push(name)
+  }
+  expect(names).toEqual(
+    filesIn(journal)
+      .filter((name) => name.length === 36)
+      .map((id) => join(journal, id)),
+  )
+  expect(ignored).toHaveLength(names.length + 1)
+})

@@ -3,7 +3,7 @@
 
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { EpochBytes, SegmentBytes } from '@spanseal/core'
 import { AuditError, isEpochId } from '@spanseal/core'
@@ -18,8 +18,17 @@ import {
 } from './journal-layout.ts'
 
 const CHUNK_BYTES = 256 * 1024
+const STUB_FILE = 'stub'
 /** What an epoch folder may hold besides segments. */
-const EPOCH_FILES = new Set([CHECKPOINTS_FILE, WRITER_FILE, `${WRITER_FILE}.tmp`, 'leaves'])
+const EPOCH_FILES = new Set([
+  CHECKPOINTS_FILE,
+  WRITER_FILE,
+  `${WRITER_FILE}.tmp`,
+  'leaves',
+  STUB_FILE,
+])
+/** Two notes and their lengths; what is longer is no stub, and is cut so that it stays none. */
+const STUB_BYTES_MAX = 2 * 65_536 + 64
 
 export interface ReadJournalOptions {
   /** Told of everything that lies in the folder and is not read, with the reason. */
@@ -30,7 +39,7 @@ export interface ReadJournalOptions {
  * The epochs of journals, epoch folders or single files, oldest first within a folder, each read in
  * pieces when it is asked for. The list is taken when the iteration begins, and of each epoch no
  * checkpoint is shown that was written after the list: so a journal that is being written to never
- * looks shorter than its own checkpoints and observations say.
+ * looks shorter than its own checkpoints and observations say. What is named twice is read once.
  *
  * @throws AuditError `NOT_FOUND` when there is nothing at a path
  * @throws AuditError `JOURNAL_UNUSABLE` when it, or a segment in it, is a named pipe, a device or a
@@ -41,30 +50,54 @@ export async function* readJournal(
   options: ReadJournalOptions = {},
 ): AsyncGenerator<EpochBytes> {
   const ignored = options.onIgnored ?? ((): void => {})
+  const taken = new Set<string>()
   for (const path of typeof paths === 'string' ? [paths] : paths) {
-    const epochs = await epochsAt(path, ignored)
-    for (const epoch of epochs) yield epoch
+    for (const { real, bytes } of await epochsAt(path, ignored)) {
+      if (taken.has(real)) ignored(bytes.name, 'named before, be it by another name')
+      else yield bytes
+      taken.add(real)
+    }
   }
+}
+
+/** An epoch, and where it really lies: one that is named twice is read once. */
+interface FoundEpoch {
+  readonly real: string
+  readonly bytes: EpochBytes
+}
+
+interface ByteRange {
+  readonly fromByte: number | undefined
+  readonly endByte?: number
 }
 
 type Ignored = NonNullable<ReadJournalOptions['onIgnored']>
 
-async function epochsAt(path: string, ignored: Ignored): Promise<EpochBytes[]> {
+async function epochsAt(path: string, ignored: Ignored): Promise<FoundEpoch[]> {
   const what = await statOf(path)
-  if (what.isFile()) return [fileEpoch(path)]
+  if (what.isFile()) return [await found(fileEpoch(path))]
   if (!what.isDirectory()) throw unreadable(path, 'is neither a folder nor a regular file')
   const names = await namesIn(path)
   const isEpoch = isEpochId(basename(path)) || names.some((name) => firstSeqOf(name) !== undefined)
-  if (isEpoch) return [await folderEpoch(path, ignored)]
-  const epochs: EpochBytes[] = []
+  if (isEpoch) return [await found(await folderEpoch(path, ignored))]
+  const epochs: FoundEpoch[] = []
   for (const name of names) {
     const inner = join(path, name)
-    if (isEpochId(name) && (await isFolder(inner))) epochs.push(await folderEpoch(inner, ignored))
-    else if (isEpochId(name)) ignored(inner, 'named as an epoch, but no folder')
+    if (isEpochId(name) && (await isFolder(inner))) {
+      epochs.push(await found(await folderEpoch(inner, ignored)))
+    } else if (isEpochId(name)) ignored(inner, 'named as an epoch, but no folder')
     else if (name.startsWith(DRAFT_PREFIX)) ignored(inner, 'an epoch that never opened')
     else if (name !== CURSORS_FOLDER) ignored(inner, 'no part of a journal')
   }
   return epochs
+}
+
+async function found(bytes: EpochBytes): Promise<FoundEpoch> {
+  try {
+    return { real: await realpath(bytes.name), bytes }
+  } catch (error) {
+    throw asUnreadable(bytes.name, error)
+  }
 }
 
 function fileEpoch(path: string): EpochBytes {
@@ -72,7 +105,7 @@ function fileEpoch(path: string): EpochBytes {
   const segment: SegmentBytes = {
     file: path,
     ...(firstSeq === undefined ? {} : { firstSeq }),
-    chunks: () => chunksOf(path),
+    chunks: (fromByte) => chunksOf(path, { fromByte }),
   }
   return {
     name: path,
@@ -89,8 +122,11 @@ async function folderEpoch(folder: string, ignored: Ignored): Promise<EpochBytes
     name: folder,
     ...(isEpochId(id) ? { epoch: id } : {}),
     segments: () => segmentsOf(folder, ignored),
-    checkpoints: () =>
-      checkpointBytes === 0 ? values([]) : chunksOf(checkpoints, checkpointBytes),
+    checkpoints: (fromByte) =>
+      checkpointBytes === 0
+        ? values([])
+        : chunksOf(checkpoints, { fromByte, endByte: checkpointBytes }),
+    stub: () => stubOf(join(folder, STUB_FILE)),
   }
 }
 
@@ -104,19 +140,29 @@ async function* segmentsOf(folder: string, ignored: Ignored): AsyncGenerator<Seg
   }
   for (const firstSeq of seqs.sort((a, b) => a - b)) {
     const file = join(folder, segmentName(firstSeq))
-    yield { file, firstSeq, chunks: () => chunksOf(file) }
+    yield { file, firstSeq, chunks: (fromByte) => chunksOf(file, { fromByte }) }
   }
+}
+
+/** The stub's text, as far as one can be long; undefined where there is none. */
+async function stubOf(path: string): Promise<string | undefined> {
+  if (!(await exists(path))) return undefined
+  const chunks: Uint8Array[] = []
+  for await (const chunk of chunksOf(path, { fromByte: 0, endByte: STUB_BYTES_MAX })) {
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 /** A file's bytes; each chunk is the reader's to keep. */
 async function* chunksOf(
   path: string,
-  bytesMax = Number.MAX_SAFE_INTEGER,
+  { fromByte = 0, endByte = Number.MAX_SAFE_INTEGER }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   const handle = await openRegularFile(path)
   try {
-    for (let position = 0; position < bytesMax; ) {
-      const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, bytesMax - position))
+    for (let position = fromByte; position < endByte; ) {
+      const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, endByte - position))
       const { bytesRead } = await handle.read(chunk, 0, chunk.length, position)
       if (bytesRead === 0) return
       position += bytesRead
@@ -167,6 +213,16 @@ async function isFolder(path: string): Promise<boolean> {
     return (await stat(path)).isDirectory()
   } catch {
     return false
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw asUnreadable(path, error)
   }
 }
 

@@ -23,6 +23,14 @@ export interface ChainListener {
   grown(size: number, leaf: string, arrival: Arrival | undefined): void
 }
 
+/** A point of a chain from which it can be gone on. */
+export interface ChainPoint {
+  readonly size: number
+  /** Of the last record. */
+  readonly leaf: string
+  readonly tree: MerkleFrontier | undefined
+}
+
 interface Gap {
   from: number
   readonly to: number
@@ -67,6 +75,24 @@ export class ChainCheck {
     this.#findings = findings
     this.#runs = new RangeFindings(findings)
     this.#listener = listener
+  }
+
+  /**
+   * Goes on behind records that are not read: a head or a stub stands for the first `size`. Without a
+   * tree no further root can be told.
+   */
+  resume({ size, leaf, tree }: ChainPoint): void {
+    this.#size = size
+    this.#leaf = leaf
+    this.#tree = tree
+    this.#last = undefined
+    this.#broken = undefined
+    this.#listener.grown(size, leaf, undefined)
+  }
+
+  /** The compact range over all records so far; undefined where their places are in doubt. */
+  nodes(): string[] | undefined {
+    return this.#tree?.nodes()
   }
 
   /** How far the chain reaches: the `seq` that the next record should have. */

@@ -7,6 +7,7 @@ import { AuditError } from '../errors.ts'
 import type { Note, NoteKey } from '../note.ts'
 import { noteSignedBy, parseNote } from '../note.ts'
 import type { Findings, OpenFinding, Place } from './findings.ts'
+import type { LoggedMismatch } from './named-epoch.ts'
 import type { BadFraming, FramedNote, TornNote } from './note-stream.ts'
 import { readNotes } from './note-stream.ts'
 import type { SignedSize } from './signed-sizes.ts'
@@ -19,6 +20,21 @@ export const CHECKPOINTS_MAX = 1_048_576
 export interface GivenHead extends Checkpoint {
   /** Its signed note, where the caller gave one. */
   readonly note?: Note
+}
+
+/** A place in a `checkpoints` file. */
+export interface NotesPoint {
+  readonly line: number
+  readonly byteOffset: number
+}
+
+/** What is known of an epoch's checkpoints before any is read. */
+export interface CheckpointStart {
+  /** What the tenant log says; `line` is the entry's index. */
+  readonly logged: SignedSizes
+  /** Where notes are read from: the beginning, or behind those that a trusted head held. */
+  readonly notes: NotesPoint
+  readonly coveredSize: number
 }
 
 /** What a chain answers about itself. */
@@ -44,6 +60,8 @@ export class CheckpointCheck {
   readonly #findings: Findings
   readonly #file: string
   readonly #signed = new SignedSizes()
+  readonly #logged: SignedSizes
+  #loggedRank = 0
   #owner: CheckpointOwner | undefined
   #rank = 0
   #heads: GivenHead[] = []
@@ -59,10 +77,17 @@ export class CheckpointCheck {
   coveredSize = 0
   /** The largest size of a given head whose root is that of the records. */
   headSize = 0
+  /** The first checkpoint of the tenant log whose root the records do not have. */
+  loggedMismatch: LoggedMismatch | undefined
+  /** Where the next note would begin. */
+  notesEnd: NotesPoint
 
-  constructor(findings: Findings, file: string) {
+  constructor(findings: Findings, file: string, from: CheckpointStart) {
     this.#findings = findings
     this.#file = file
+    this.#logged = from.logged
+    this.coveredSize = from.coveredSize
+    this.notesEnd = from.notes
   }
 
   /** The largest size that a valid signature or a given head names. */
@@ -78,9 +103,13 @@ export class CheckpointCheck {
   ): Promise<void> {
     this.#owner = owner
     let malformed = false
-    for await (const framed of readNotes(chunks)) {
-      if (framed.kind !== 'note') this.#unframed(framed, malformed)
-      else malformed = !this.#take(framed, owner)
+    for await (const framed of readNotes(chunks, this.notesEnd)) {
+      if (framed.kind !== 'note') {
+        this.#unframed(framed, malformed)
+      } else {
+        malformed = !this.#take(framed, owner)
+        this.notesEnd = framed.next
+      }
       if (this.#signed.count === CHECKPOINTS_MAX) {
         const message = `More than ${CHECKPOINTS_MAX} checkpoints; those that follow are not checked.`
         this.#fault({ code: 'unverifiable', message }, framed)
@@ -111,12 +140,24 @@ export class CheckpointCheck {
       const head = this.#heads[0] as GivenHead
       if (head.size === size) this.#compareHead(head, root, chain)
     }
+    this.#compareLogged(size, root, chain)
     this.#setNext()
   }
 
   #setNext(): void {
     const signed = this.#signed.at(this.#rank)?.size ?? Infinity
-    this.nextSize = Math.min(signed, this.#heads[0]?.size ?? Infinity)
+    const logged = this.#logged.at(this.#loggedRank)?.size ?? Infinity
+    this.nextSize = Math.min(signed, logged, this.#heads[0]?.size ?? Infinity)
+  }
+
+  #compareLogged(size: number, root: string | undefined, chain: ChainState): void {
+    for (let next = this.#logged.at(this.#loggedRank); next !== undefined && next.size <= size; ) {
+      const differs = next.size === size && next.root !== root
+      if (differs && chain.firstDoubt >= size) {
+        this.loggedMismatch ??= { size, index: next.line }
+      }
+      next = this.#logged.at(++this.#loggedRank)
+    }
   }
 
   #take(framed: FramedNote, owner: CheckpointOwner): boolean {

@@ -14,6 +14,13 @@ const NANOS_PER_MILLI = 1e6
 const MINUTE_LENGTH = 'YYYY-MM-DDTHH:mm:'.length
 const ZERO = 0x30
 
+/** The clocks at a record. */
+export interface ClockPoint {
+  readonly at: string
+  readonly monoNanos: string
+  readonly skewMillis?: number | undefined
+}
+
 /**
  * The check `time` of one epoch. Order comes from `seq` and never from time, so a clock that steps
  * is no fault; but whoever reads the times has to know.
@@ -25,12 +32,26 @@ export class ClockCheck {
   #minuteMillis = 0
   #lastAt = ''
   #lastMono = -1
+  #monoNanos = '0'
   #skew: number | undefined
   #futureSaid = false
 
   constructor(findings: Findings, nowMillis: number) {
     this.#findings = findings
     this.#nowMillis = nowMillis
+  }
+
+  /** Goes on behind a record that was checked before. */
+  resume({ at, monoNanos, skewMillis }: ClockPoint): void {
+    this.#lastAt = at
+    this.#lastMono = Number(monoNanos) / NANOS_PER_MILLI
+    this.#monoNanos = monoNanos
+    this.#skew = skewMillis
+  }
+
+  /** Where the clocks stand. */
+  get point(): ClockPoint {
+    return { at: this.#lastAt, monoNanos: this.#monoNanos, skewMillis: this.#skew }
   }
 
   check(arrival: Arrival): void {
@@ -58,6 +79,7 @@ export class ClockCheck {
     this.#compare(arrival, atMillis, monoMillis)
     this.#lastAt = at
     this.#lastMono = monoMillis
+    this.#monoNanos = monoNanos
   }
 
   /** The two clocks against each other, and the wall clock against the verifier's. */

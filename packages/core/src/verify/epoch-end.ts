@@ -25,11 +25,13 @@ export interface EndChecks {
   readonly observed: readonly Observation[]
   /** Its writer may be at work. */
   readonly live: boolean
+  /** How many of its records signatures answer for, its own and those of later epochs. */
+  readonly signedSize: number
 }
 
 /** Judges the end of an epoch: is it where checkpoints, heads and observers say it should be? */
 export function checkEnd(outcome: EpochOutcome, checks: EndChecks): EpochEnd {
-  const kind = kindOf(outcome)
+  const kind = kindOf(outcome, checks)
   const expected = expectedSize(outcome, checks.observed)
   if (!outcome.unverifiable) {
     const cut = checkTruncated(outcome, checks)
@@ -49,10 +51,21 @@ function deathsOf(outcome: EpochOutcome): Observation[] {
   return endObservers(outcome).filter(({ state }) => state !== 'closed')
 }
 
-function kindOf(outcome: EpochOutcome): EndKind {
-  if (outcome.closed) return 'closed'
+function kindOf(outcome: EpochOutcome, checks: EndChecks): EndKind {
+  if (outcome.endExpired || (outcome.closed && !isLoose(outcome, checks))) return 'closed'
   if (deathsOf(outcome).length > 0) return 'crashed'
   return outcome.headSize > 0 && outcome.headSize === outcome.size ? 'headed' : 'open'
+}
+
+/**
+ * An `epoch.close` behind everything that is signed, or kept outside, proves no end: whoever can write
+ * the folder can cut the epoch back to a checkpoint and close it anew. Where something else was found
+ * about the epoch, that explains it.
+ */
+function isLoose(outcome: EpochOutcome, { signedSize }: EndChecks): boolean {
+  const { checkpointFaults, coveredSize, doubts, headSize, key, size } = outcome
+  if (checkpointFaults > 0 || key === undefined || coveredSize === 0 || !doubts.empty) return false
+  return Math.max(signedSize, headSize) < size
 }
 
 function excuseOf(kind: EndKind, live: boolean): string | undefined {
@@ -64,7 +77,8 @@ function excuseOf(kind: EndKind, live: boolean): string | undefined {
 
 function expectedSize(outcome: EpochOutcome, observed: readonly Observation[]): number {
   const sizes = observed.map(({ size, expected_size: expected = 0 }) => Math.max(size, expected))
-  return Math.max(outcome.size, outcome.claimedSize, maxOf(sizes))
+  const logged = outcome.named?.sizes.largest ?? 0
+  return Math.max(outcome.size, outcome.claimedSize, logged, maxOf(sizes))
 }
 
 function maxOf(numbers: readonly number[]): number {
@@ -79,11 +93,16 @@ function checkTruncated(outcome: EpochOutcome, checks: EndChecks): boolean {
     undefined,
   )
   const seenSize = seen?.size ?? 0
-  const most = Math.max(claimedSize, seenSize)
+  const logged = outcome.named?.sizes.largest ?? 0
+  const most = Math.max(claimedSize, seenSize, logged)
   if (most > size) {
-    const who = seenSize > claimedSize ? `epoch ${seen?.by.epoch} saw` : 'a checkpoint names'
+    const own = seenSize > claimedSize ? `epoch ${seen?.by} saw` : 'a checkpoint names'
+    const who = logged === most && claimedSize < most ? 'the tenant log names' : own
     const message = `The epoch ends after ${size} records, and ${who} ${most}.`
-    fault(checks, { code: 'truncated', check: 'checkpoint', message }, endPlace(outcome, most))
+    // The records alone do not tell.
+    const outside = Math.max(claimedSize, seenSize) <= size
+    const check = outside ? 'completeness' : 'checkpoint'
+    fault(checks, { code: 'truncated', check, message, outside }, endPlace(outcome, most))
     outcome.lostEnds.add(size, most - 1)
     return true
   }
@@ -96,8 +115,8 @@ function checkTruncated(outcome: EpochOutcome, checks: EndChecks): boolean {
 /** An opener found fewer records of an epoch than a head outside the journal names. */
 export function reportLost(lost: Observation, findings: Findings): void {
   const { epoch, size, expected_size: expected = 'more', by, seq, spot } = lost
-  const message = `Epoch ${by.epoch} found ${size} records of epoch ${epoch}, and its keyring had seen ${expected}.`
-  const place = { ...spot, epoch: by.epoch, seq }
+  const message = `Epoch ${by} found ${size} records of epoch ${epoch}, and its keyring had seen ${expected}.`
+  const place = { ...spot, epoch: by, seq }
   findings.fault({ code: 'truncated', check: 'epoch', message }, place)
 }
 
@@ -108,18 +127,21 @@ function checkClosed(outcome: EpochOutcome, kind: EndKind, checks: EndChecks): v
   const report = { code: 'unclosed', check: 'epoch' } as const
   const place = endPlace(outcome)
   if (kind === 'crashed') {
-    const by = deathsOf(outcome)[0]?.by.epoch
+    const by = deathsOf(outcome)[0]?.by
     const message = `The epoch was never closed: its process died, as epoch ${by} saw.`
     checks.findings.notice({ ...report, message }, place)
   } else if (kind === 'headed') {
     const message = 'The epoch is not closed; it ends where the given head says.'
     checks.findings.notice({ ...report, message }, place)
   } else if (checks.live) {
-    const message = 'The epoch is open: its process may be at work.'
+    const message = outcome.closed
+      ? 'The epoch.close is not signed yet: its process may be at work.'
+      : 'The epoch is open: its process may be at work.'
     checks.findings.notice({ ...report, message }, place)
   } else {
-    const message =
-      'The epoch is not closed, and nothing names its end: records may be missing behind the last.'
+    const message = outcome.closed
+      ? `The epoch.close stands behind the last signed checkpoint, of ${checks.signedSize} records: those behind may have been replaced, and the epoch closed by somebody else.`
+      : 'The epoch is not closed, and nothing names its end: records may be missing behind the last.'
     fault(checks, { ...report, message }, place)
   }
 }
@@ -132,7 +154,7 @@ function checkTail(outcome: EpochOutcome, checks: EndChecks): void {
   if (torn === undefined) {
     const named = observers.find((seen) => seen.torn !== undefined)
     if (named === undefined) return
-    const message = `Epoch ${named.by.epoch} saw ${named.torn?.bytes} torn bytes behind the last record, which are not here.`
+    const message = `Epoch ${named.by} saw ${named.torn?.bytes} torn bytes behind the last record, which are not here.`
     checks.findings.notice({ ...report, message }, endPlace(outcome))
     return
   }
@@ -142,10 +164,10 @@ function checkTail(outcome: EpochOutcome, checks: EndChecks): void {
     (seen) => seen.torn?.bytes !== torn.bytes || seen.torn.sha256 !== torn.sha256,
   )
   if (differing !== undefined) {
-    const message = `${bytes}, and epoch ${differing.by.epoch} saw others there.`
+    const message = `${bytes}, and epoch ${differing.by} saw others there.`
     fault(checks, { ...report, message }, place)
   } else if (observers.length > 0) {
-    const message = `${bytes}: a crash tore them, as epoch ${observers[0]?.by.epoch} saw.`
+    const message = `${bytes}: a crash tore them, as epoch ${observers[0]?.by} saw.`
     checks.findings.notice({ ...report, message }, place)
   } else if (checks.live && !outcome.closed) {
     const message = `${bytes}: one may be being written.`
@@ -156,11 +178,11 @@ function checkTail(outcome: EpochOutcome, checks: EndChecks): void {
 }
 
 function checkObservedAsClosed(outcome: EpochOutcome, checks: EndChecks): void {
-  if (outcome.closed) return
+  if (outcome.closed || outcome.endExpired) return
   for (const seen of outcome.observers) {
     if (seen.state !== 'closed' || seen.size !== outcome.size) continue
     const message = `The observer saw epoch ${outcome.epoch} closed, and its last record is no epoch.close.`
-    const place = { ...seen.spot, epoch: seen.by.epoch, seq: seen.seq }
+    const place = { ...seen.spot, epoch: seen.by, seq: seen.seq }
     fault(checks, { code: 'forged', check: 'epoch', message }, place)
     return
   }

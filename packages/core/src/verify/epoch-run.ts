@@ -4,48 +4,76 @@
 import { isEpochId } from '../epoch-id.ts'
 import { IncrementalSha256, leafHashOfFrame } from '../hash.ts'
 import { isLogName } from '../log-name.ts'
+import { MerkleFrontier } from '../merkle.ts'
 import type { Chain } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
 import { placeOf } from './arrival.ts'
+import type { OpenCall } from './call-check.ts'
+import { CallCheck } from './call-check.ts'
 import type { ChainListener } from './chain-check.ts'
 import { ChainCheck } from './chain-check.ts'
-import type { GivenHead } from './checkpoint-check.ts'
+import type { CheckpointStart, GivenHead, NotesPoint } from './checkpoint-check.ts'
 import { CheckpointCheck } from './checkpoint-check.ts'
-import type { EpochOutcome, TornTail } from './epoch-outcome.ts'
-import type { Findings, OpenFinding, Report } from './findings.ts'
-import { RangeFindings } from './findings.ts'
-import type { SegmentBytes } from './input.ts'
+import type { EpochPoint, EpochResult, TornTail } from './epoch-outcome.ts'
+import type { OpenFinding, Place, Report } from './findings.ts'
+import { Findings, RangeFindings } from './findings.ts'
+import type { HeldEpoch } from './head-file.ts'
+import type { EpochBytes, SegmentBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
 import type { Line, LineSplitter } from './lines.ts'
-import type { Outside } from './observation-watch.ts'
+import type { NamedEpoch } from './named-epoch.ts'
 import { ObservationWatch } from './observation-watch.ts'
-import type { Opening } from './openings.ts'
+import type { Observation } from './openings.ts'
+import { firstRecord, isUnreadable } from './openings.ts'
 import type { ReadRecord, RecordReader } from './read-record.ts'
 import type { RecordChecks } from './record-check.ts'
 import { RecordCheck } from './record-check.ts'
+import { SignedSizes } from './signed-sizes.ts'
+import { StubCheck } from './stub-check.ts'
 
-/** What all epochs of a verification share. */
-export interface Shared extends RecordChecks {
+/** What the caller of a verification gave, the same for all epochs; can be cloned. */
+export type RunContext = Omit<RecordChecks, 'findings'>
+
+/** What runs of one thread share: buffers and caches, nothing that is known of epochs. */
+export interface RunTools {
   readonly splitter: LineSplitter
   readonly reader: RecordReader
-  readonly heads: readonly GivenHead[]
-  /** The log of the first epoch, which is that of all; undefined while none is known. */
-  readonly log: string | undefined
   readonly progress: (bytes: number, records: number) => void
 }
 
-const PROGRESS_BYTES = 1 << 20
+/** One epoch to be read, and what is known of it from elsewhere. */
+export interface EpochJob {
+  readonly source: EpochBytes
+  /** What the beginnings of other epochs say of it. */
+  readonly observed: readonly Observation[]
+  /** Another copy of it that was read before. */
+  readonly twin: LeafPrints | undefined
+  /** All heads of epochs that the caller gave. */
+  readonly heads: readonly GivenHead[]
+  /** What the tenant log says of it. */
+  readonly named: NamedEpoch | undefined
+  /** The trusted head from which to go on. */
+  readonly held: HeldEpoch | undefined
+}
 
-/** Runs all checks over one epoch, in one pass. */
+const PROGRESS_BYTES = 1 << 20
+const NOTES_START: NotesPoint = { line: 1, byteOffset: 0 }
+
+/**
+ * Runs all checks over one epoch, in one pass. Knows nothing of other runs: what it is told is in the
+ * job, and what it finds is in the result, so runs can take place side by side.
+ */
 export class EpochRun implements ChainListener {
-  readonly #opening: Opening
-  readonly #shared: Shared
-  readonly #findings: Findings
-  readonly #foreign: RangeFindings
+  readonly #job: EpochJob
+  readonly #tools: RunTools
+  readonly #findings = new Findings()
+  readonly #foreign: RangeFindings = new RangeFindings(this.#findings)
   readonly #watch: ObservationWatch
   readonly #chain: ChainCheck
   readonly #checkpoints: CheckpointCheck
+  readonly #calls: CallCheck
   readonly #records: RecordCheck
+  readonly #stubCheck: StubCheck
   #epoch: string | undefined
   #log: string | undefined
   /** Log and epoch have the form that they must have. */
@@ -62,38 +90,58 @@ export class EpochRun implements ChainListener {
   #endSpot: Spot | undefined
   #file = ''
   #firstSeq: number | undefined
+  #segment: number | undefined
   /** Bytes that no LF ended, until it is known whether their segment is the last. */
   #rest: { readonly tail: TornTail; readonly leaf: string | undefined } | undefined
   #bytes = 0
   #bytesSaid = 0
+  #stub: ReturnType<StubCheck['read']>
+  #stubHolds = false
+  /** How many records the stub stands for, `epoch.open` included; 0 where records are there instead. */
+  #expiredSize = 0
+  /** The held head that is in use; until its last record was read again, that is awaited. */
+  #held: HeldEpoch | undefined
+  #awaited: HeldEpoch | undefined
+  /** Where to place a finding about the record that a held head ends with. */
+  #resumePlace: Place | undefined
+  #openingLeaf = ''
+  #last: Pick<EpochPoint, 'leaf' | 'segment' | 'byteOffset' | 'line'> | undefined
 
-  constructor(opening: Opening, outside: Outside, shared: Shared) {
-    this.#opening = opening
-    this.#epoch = opening.source.epoch
-    this.#shared = shared
-    this.#findings = shared.findings
-    this.#foreign = new RangeFindings(shared.findings)
-    this.#watch = new ObservationWatch(shared.findings, outside)
-    this.#chain = new ChainCheck(shared.findings, this)
-    this.#checkpoints = new CheckpointCheck(shared.findings, `${opening.source.name}/checkpoints`)
-    this.#records = new RecordCheck(shared, this.#chain)
+  constructor(job: EpochJob, context: RunContext, tools: RunTools) {
+    const { source, held, named, observed, twin } = job
+    this.#job = job
+    this.#tools = tools
+    this.#epoch = source.epoch
+    const findings = this.#findings
+    this.#watch = new ObservationWatch(findings, { observed, twin })
+    this.#chain = new ChainCheck(findings, this)
+    this.#checkpoints = new CheckpointCheck(findings, `${source.name}/checkpoints`, {
+      logged: named?.sizes ?? new SignedSizes(1),
+      ...notesStart(held),
+    })
+    // The calls of a copy have been matched already.
+    const callFindings = twin === undefined ? findings : new Findings()
+    this.#calls = new CallCheck(callFindings, this.#chain, heldCalls(held))
+    const checks = { ...context, findings, calls: this.#calls, logged: named?.certificates }
+    this.#records = new RecordCheck(checks, this.#chain)
+    this.#stubCheck = new StubCheck(findings, `${source.name}/stub`, { ...context, findings })
   }
 
-  async run(): Promise<EpochOutcome> {
-    const { splitter, calls } = this.#shared
-    splitter.tee = undefined
-    if (this.#epoch !== undefined) calls.enter(this.#epoch, this.#chain)
-    this.#compareObserved(0, this.#chain.leaf)
-    for await (const segment of this.#opening.source.segments()) {
-      this.#beginSegment(segment)
-      for await (const chunk of segment.chunks()) await this.#chunk(chunk)
-      this.#endSegment()
-    }
+  async run(): Promise<EpochResult> {
+    this.#tools.splitter.tee = undefined
+    await this.#readStub()
+    this.#held = this.#usableHead()
+    if (this.#held === undefined) this.#compareObserved(0, this.#chain.leaf)
+    else await this.#resume(this.#held)
+    await this.#readSegments()
+    if (this.#awaited !== undefined) this.#lostHead(this.#awaited)
+    this.#jumpToStub(undefined)
     this.#chain.finish()
     if (!this.#notesRead) await this.#readNotes()
+    this.#settleStub()
     this.#settleTail()
     this.#progress(0)
-    return this.#outcome()
+    return this.#result()
   }
 
   /** Its leaves, for another copy of the same epoch. */
@@ -101,11 +149,13 @@ export class EpochRun implements ChainListener {
     return this.#chain.prints
   }
 
-  #outcome(): EpochOutcome {
+  #result(): EpochResult {
     const { key, count, closed, unsynced, openedAtMillis } = this.#records
     const { coveredSize, headSize, largestSize, unsignedSize, faults } = this.#checkpoints
     return {
-      opening: this.#opening,
+      findings: this.#findings.part(),
+      calls: this.#calls.calls(),
+      doubts: this.#chain.doubts,
       epoch: this.#epoch,
       log: this.#log,
       size: this.#chain.size,
@@ -116,9 +166,15 @@ export class EpochRun implements ChainListener {
       unsynced,
       coveredSize,
       headSize,
+      root: this.#chain.root(),
+      loggedMismatch: this.#checkpoints.loggedMismatch,
+      heldSize: this.#held?.head.size ?? 0,
+      expiredSize: this.#expiredSize,
+      endExpired: this.#stubHolds && this.#expiredSize === this.#chain.size,
+      point: this.#point(),
       claimedSize: key === undefined ? Math.max(largestSize, unsignedSize) : largestSize,
       checkpointFaults: faults,
-      observers: this.#watch.confirmed,
+      confirmed: this.#watch.confirmed,
       forked: this.#watch.forked,
       torn: this.#torn,
       pastEnd: this.#pastEnd,
@@ -129,26 +185,154 @@ export class EpochRun implements ChainListener {
     }
   }
 
+  /** From where another verification can go on, if all is well. */
+  #point(): EpochPoint | undefined {
+    const { size } = this.#chain
+    const [root, nodes] = [this.#chain.root(), this.#chain.nodes()]
+    const last = this.#last ?? this.#held
+    if (root === undefined || nodes === undefined || last === undefined) return undefined
+    const { rev, opening, closed, clock } = this.#records.held()
+    const { notesEnd, coveredSize } = this.#checkpoints
+    return {
+      head: { origin: `${this.#log}/${this.#epoch}`, size, root },
+      nodes,
+      openingLeaf: this.#openingLeaf,
+      leaf: last.leaf,
+      segment: last.segment,
+      byteOffset: last.byteOffset,
+      line: last.line,
+      notesByteOffset: notesEnd.byteOffset,
+      notesLine: notesEnd.line,
+      coveredSize,
+      rev,
+      at: clock.at,
+      monoNanos: clock.monoNanos,
+      skewMillis: clock.skewMillis,
+      opening,
+      closed,
+      expiredSize: Math.max(this.#expiredSize, this.#held?.expiredSize ?? 0),
+    }
+  }
+
+  async #readSegments(): Promise<void> {
+    const awaited = this.#awaited
+    try {
+      for await (const segment of this.#job.source.segments()) {
+        if ((segment.firstSeq ?? 0) < (awaited?.segment ?? 0)) continue
+        const from = this.#awaited
+        this.#beginSegment(segment, from)
+        for await (const chunk of segment.chunks(from?.byteOffset ?? 0)) await this.#chunk(chunk)
+        this.#endSegment()
+        if (this.#awaited !== undefined) break
+      }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      this.#unreadable(error.message)
+    }
+  }
+
+  /** A named pipe or a device among the segments: nothing that follows can be told. */
+  #unreadable(why: string): void {
+    this.#unverifiable = true
+    this.#awaited = undefined
+    this.#rest = undefined
+    this.#chain.lostEnds.add(this.#chain.size, Number.MAX_SAFE_INTEGER)
+    this.#chain.doubts.add(this.#chain.size, Number.MAX_SAFE_INTEGER)
+    const place = { file: this.#file || this.#job.source.name, epoch: this.#epoch }
+    const message = `The epoch cannot be read on from here: ${why}.`
+    this.#findings.fault({ code: 'unverifiable', check: 'parse', message }, place)
+  }
+
+  async #readStub(): Promise<void> {
+    try {
+      const text = await this.#job.source.stub?.()
+      if (text !== undefined) this.#stub = this.#stubCheck.read(text)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      this.#unreadable(error.message)
+    }
+  }
+
+  /** The held head, unless its last record has expired since. */
+  #usableHead(): HeldEpoch | undefined {
+    const { held } = this.#job
+    const lastSeq = this.#stub?.stub.lastSeq ?? -1
+    return held !== undefined && lastSeq < held.head.size - 1 ? held : undefined
+  }
+
+  /** Reads `epoch.open` again, then goes on at the last record that the head stands for. */
+  async #resume(held: HeldEpoch): Promise<void> {
+    const opening = await firstRecord(this.#job.source, this.#tools)
+    if (opening === undefined || opening.leaf !== held.openingLeaf) {
+      const message = 'The epoch.open is not the one on which the given head was verified.'
+      const place = { file: this.#job.source.name, ...opening?.spot, epoch: this.#epoch, seq: 0 }
+      this.#findings.fault({ code: 'forked', check: 'epoch', message }, place)
+    }
+    this.#openingLeaf = held.openingLeaf
+    if (opening !== undefined) {
+      const { epoch, log } = opening.read.envelope.chain
+      this.#epoch ??= epoch
+      this.#joinLog(log)
+    }
+    const { rev, opening: isOpening, closed, at, monoNanos, skewMillis } = held
+    const clock = { at, monoNanos, skewMillis }
+    this.#records.resume(opening, { rev, opening: isOpening, closed, clock })
+    await this.#readNotes()
+    this.#awaited = held
+  }
+
+  /** The last record that a held head stands for has been read, or another one in its place. */
+  #foundHead(held: HeldEpoch, leaf: string | undefined, spot: Spot): void {
+    this.#awaited = undefined
+    const { size } = held.head
+    const place = { ...spot, epoch: this.#epoch, seq: size - 1 }
+    if (leaf !== held.leaf) {
+      const message = `Record ${size - 1} is another one than that with which the given head ends.`
+      this.#findings.fault({ code: 'forked', check: 'checkpoint', message }, place)
+      this.#chain.doubts.add(size - 1, size - 1)
+    }
+    const tree = MerkleFrontier.resume(size, held.nodes)
+    this.#resumePlace = place
+    this.#chain.resume({ size, leaf: held.leaf, tree })
+    this.#resumePlace = undefined
+    if (leaf === held.leaf) this.#checkpoints.reached(size, this.#chain)
+  }
+
+  #lostHead({ head, coveredSize }: HeldEpoch): void {
+    this.#awaited = undefined
+    this.#unverifiable = true
+    const message = `The given head is of ${head.size} records, and the last of them is not where it was.`
+    const place = { file: this.#job.source.name, epoch: this.#epoch, seq: head.size - 1 }
+    this.#findings.fault({ code: 'truncated', check: 'checkpoint', message }, place)
+    this.#chain.resume({ size: coveredSize, leaf: head.root, tree: undefined })
+  }
+
   placed(arrival: Arrival, late: boolean): void {
+    const { spot, leaf } = arrival
+    if (arrival.read.envelope.chain.seq === 0) this.#openingLeaf = leaf
+    const { byteOffset, line } = spot
+    this.#last = { leaf, segment: this.#segment, byteOffset, line }
     this.#records.placed(arrival, late)
   }
 
   grown(size: number, leaf: string, arrival: Arrival | undefined): void {
     if (size >= this.#checkpoints.nextSize) this.#checkpoints.reached(size, this.#chain)
-    if (size >= this.#watch.nextSize) this.#compareObserved(size, leaf, arrival)
+    this.#compareStub(size)
+    if (size < this.#watch.nextSize) return
+    this.#compareObserved(size, leaf, arrival === undefined ? this.#resumePlace : placeOf(arrival))
   }
 
-  #compareObserved(size: number, leaf: string, arrival?: Arrival): void {
-    const about = { ...(arrival && { arrival }), doubts: this.#chain.doubts }
-    if (!this.#watch.reached(size, leaf, about)) return
+  #compareObserved(size: number, leaf: string, place?: Place): void {
+    if (!this.#watch.reached(size, leaf, { place, doubts: this.#chain.doubts })) return
     this.#atEnd = true
-    this.#shared.splitter.tee = { sha: new IncrementalSha256(), bytes: 0 }
+    this.#tools.splitter.tee = { sha: new IncrementalSha256(), bytes: 0 }
   }
 
-  #beginSegment(segment: SegmentBytes): void {
+  #beginSegment(segment: SegmentBytes, from: HeldEpoch | undefined): void {
     this.#file = segment.file
-    this.#firstSeq = segment.firstSeq
-    this.#shared.splitter.begin()
+    this.#firstSeq = from === undefined ? segment.firstSeq : undefined
+    this.#segment = segment.firstSeq
+    this.#tools.splitter.begin(from)
     if (this.#rest === undefined) return
     const message = 'A segment breaks off within a line, and another one follows.'
     const { tail, leaf } = this.#rest
@@ -157,7 +341,7 @@ export class EpochRun implements ChainListener {
   }
 
   async #chunk(chunk: Uint8Array): Promise<void> {
-    const { splitter } = this.#shared
+    const { splitter } = this.#tools
     splitter.push(chunk)
     for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
       this.#line(line)
@@ -168,7 +352,7 @@ export class EpochRun implements ChainListener {
   }
 
   #endSegment(): void {
-    const line = this.#shared.splitter.rest()
+    const line = this.#tools.splitter.rest()
     if (line === undefined || this.#behindEnd || this.#unverifiable) return
     const spot = this.#spotOf(line)
     if (this.#atEnd) {
@@ -182,7 +366,13 @@ export class EpochRun implements ChainListener {
   #line(line: Line): void {
     if (this.#behindEnd || this.#unverifiable) return
     const leaf = leafOf(line)
-    const read = this.#shared.reader.read(line, this.#nextPlace())
+    if (this.#awaited !== undefined) {
+      const spot = this.#spotOf(line)
+      this.#lastSpot = spot
+      this.#foundHead(this.#awaited, leaf, spot)
+      return
+    }
+    const read = this.#tools.reader.read(line, this.#nextPlace())
     const spot = this.#spotOf(line)
     this.#lastSpot = spot
     if (this.#atEnd && !this.#goesOn(read.kind === 'record' ? read : undefined, spot)) return
@@ -214,7 +404,7 @@ export class EpochRun implements ChainListener {
       this.#endSpot = spot
       return false
     }
-    this.#shared.splitter.tee = undefined
+    this.#tools.splitter.tee = undefined
     // Behind an epoch.close it is reported as that.
     if (!this.#pastEnd && !this.#records.closed) {
       this.#pastEnd = true
@@ -227,10 +417,7 @@ export class EpochRun implements ChainListener {
 
   #record(read: ReadRecord, leaf: string, spot: Spot): void {
     const { epoch, log } = read.envelope.chain
-    if (this.#epoch === undefined) {
-      this.#epoch = epoch
-      this.#shared.calls.enter(epoch, this.#chain)
-    }
+    this.#epoch ??= epoch
     const place = { ...spot, epoch: this.#epoch, seq: read.envelope.chain.seq }
     if (epoch !== this.#epoch || (this.#log !== undefined && log !== this.#log)) {
       this.#foreignCount++
@@ -239,7 +426,8 @@ export class EpochRun implements ChainListener {
       this.#foreign.fault({ code: 'forged', check: 'epoch', message }, place)
       return
     }
-    if (this.#log === undefined) this.#joinLog(log, place)
+    if (this.#log === undefined) this.#joinLog(log)
+    if (this.#jumpToStub(read.envelope.chain.seq) === 'expired') return
     const arrival: Arrival = { read, leaf, spot, reported: false, flaw: undefined }
     if (read.violation !== undefined) {
       const message = `The record breaks its schema: ${read.violation}.`
@@ -249,13 +437,50 @@ export class EpochRun implements ChainListener {
     this.#chain.accept(arrival)
   }
 
-  /** All epochs of a verification are of one log. */
-  #joinLog(log: string, place: Parameters<Findings['fault']>[1]): void {
+  #joinLog(log: string): void {
     this.#log = log
     this.#wellNamed = isLogName(log) && isEpochId(this.#epoch ?? '')
-    if (log === (this.#shared.log ?? log)) return
-    const message = `This epoch is of the log ${log}, those before are of ${this.#shared.log}.`
+  }
+
+  /**
+   * Goes on behind the records for which the stub stands, once a record shows that they are gone, or
+   * (`seq` undefined) nothing else follows. One that is left of them says nothing.
+   */
+  #jumpToStub(seq: number | undefined): 'expired' | undefined {
+    const stub = this.#stub?.stub
+    const { size } = this.#chain
+    if (stub === undefined || this.#expiredSize > 0 || size > 1 || this.#unverifiable)
+      return undefined
+    if (this.#held !== undefined || (seq !== undefined && seq <= Math.min(1, size)))
+      return undefined
+    if (seq !== undefined && seq <= stub.lastSeq) return 'expired'
+    this.#expiredSize = stub.lastSeq + 1
+    if (size === 0) {
+      const message =
+        'The epoch.open is missing: it has to stay as long as a record or stub of its epoch.'
+      const place = { file: this.#job.source.name, epoch: this.#epoch, seq: 0 }
+      this.#findings.fault({ code: 'missing', check: 'epoch', message }, place)
+    }
+    const tree = MerkleFrontier.resume(this.#expiredSize, stub.nodes)
+    this.#chain.resume({ size: this.#expiredSize, leaf: stub.lastLeaf, tree })
+    return undefined
+  }
+
+  /** A stub may stand beside the records, until they are removed. */
+  #compareStub(size: number): void {
+    const stub = this.#stub?.stub
+    if (stub === undefined || size !== stub.lastSeq + 1 || this.#expiredSize > 0) return
+    const root = MerkleFrontier.resume(size, stub.nodes)?.root()
+    if (this.#held !== undefined || this.#chain.root() === root || !this.#chain.doubts.empty) return
+    const message = `The stub stands for other records than the ${size} that are there.`
+    const place = { file: `${this.#job.source.name}/stub`, epoch: this.#epoch }
     this.#findings.fault({ code: 'forged', check: 'epoch', message }, place)
+  }
+
+  #settleStub(): void {
+    if (this.#stub === undefined) return
+    const { stub, notes } = this.#stub
+    this.#stubHolds = this.#stubCheck.settle(stub, notes, { log: this.#log, epoch: this.#epoch })
   }
 
   #checkFirstSeq(arrival: Arrival): void {
@@ -290,13 +515,19 @@ export class EpochRun implements ChainListener {
   async #readNotes(): Promise<void> {
     this.#notesRead = true
     const owner = { epoch: this.#epoch, log: this.#log, key: this.#records.key?.key }
-    const { heads } = this.#shared
-    await this.#checkpoints.read(this.#opening.source.checkpoints(), owner, heads)
-    this.#checkpoints.reached(this.#chain.size, this.#chain)
+    const { heads, source } = this.#job
+    try {
+      const { byteOffset } = this.#checkpoints.notesEnd
+      await this.#checkpoints.read(source.checkpoints(byteOffset), owner, heads)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      this.#unreadable(error.message)
+    }
+    if (this.#awaited === undefined) this.#checkpoints.reached(this.#chain.size, this.#chain)
   }
 
   #settleTail(): void {
-    const { splitter } = this.#shared
+    const { splitter } = this.#tools
     const { tee } = splitter
     splitter.tee = undefined
     if (this.#endSpot !== undefined && tee !== undefined) {
@@ -313,7 +544,7 @@ export class EpochRun implements ChainListener {
   #progress(bytes: number): void {
     this.#bytes += bytes
     if (bytes > 0 && this.#bytes - this.#bytesSaid < PROGRESS_BYTES) return
-    this.#shared.progress(this.#bytes - this.#bytesSaid, this.#records.count)
+    this.#tools.progress(this.#bytes - this.#bytesSaid, this.#records.count)
     this.#bytesSaid = this.#bytes
   }
 }
@@ -322,4 +553,18 @@ export class EpochRun implements ChainListener {
 function leafOf({ bytes, start, end, tooLong }: Line): string | undefined {
   if (tooLong) return undefined
   return leafHashOfFrame(bytes.subarray(start - 1, end), end - start + 1)
+}
+
+function notesStart(held: HeldEpoch | undefined): Omit<CheckpointStart, 'logged'> {
+  if (held === undefined) return { notes: NOTES_START, coveredSize: 0 }
+  const { notesByteOffset: byteOffset, notesLine: line, coveredSize } = held
+  return { notes: { byteOffset, line }, coveredSize }
+}
+
+function heldCalls(held: HeldEpoch | undefined): { open: Map<number, OpenCall>; unlisted: number } {
+  const open = new Map<number, OpenCall>()
+  for (const { seq, likeness, listed } of held?.calls ?? []) {
+    open.set(seq, { likeness, spot: undefined, listed })
+  }
+  return { open, unlisted: held?.callsUnlisted ?? 0 }
 }

@@ -40,6 +40,14 @@ export interface Report {
   readonly outside?: boolean
 }
 
+/** What one part of a verification found. */
+export interface FindingsPart {
+  readonly kept: readonly Finding[]
+  readonly counts: Readonly<Partial<Record<FindingCode, number>>>
+  readonly faults: number
+  readonly outsideFaults: number
+}
+
 /** Collects findings: the first thousand in full, faults before notices, all of them counted. */
 export class Findings {
   readonly #kept: OpenFinding[] = []
@@ -77,6 +85,24 @@ export class Findings {
     finding.message = sentence(report.message)
   }
 
+  /** Takes over what was found elsewhere, as if it had been found here next. */
+  absorb({ kept, counts, faults, outsideFaults }: FindingsPart): void {
+    this.#faults += faults
+    this.#outsideFaults += outsideFaults
+    for (const [code, count] of Object.entries(counts)) this.#count(code as FindingCode, count)
+    for (const finding of kept) this.#keep({ ...finding })
+  }
+
+  /** All of it, to be absorbed elsewhere; can be cloned. */
+  part(): FindingsPart {
+    return {
+      kept: this.list(),
+      counts: this.counts(),
+      faults: this.#faults,
+      outsideFaults: this.#outsideFaults,
+    }
+  }
+
   list(): Finding[] {
     return this.#kept.map((finding) => ({ ...finding }))
   }
@@ -89,13 +115,18 @@ export class Findings {
     const { code, check, message } = report
     this.#count(code, 1)
     const finding: OpenFinding = { kind, code, check, message: sentence(message), ...known(place) }
+    this.#keep(finding)
+    return finding
+  }
+
+  #keep(finding: OpenFinding): void {
+    const { kind } = finding
     if (this.#kept.length < FINDINGS_MAX) {
       this.#kept.push(finding)
       if (kind === 'notice') this.#keptNotices++
     } else if (kind === 'fault' && this.#keptNotices > 0) {
       this.#displaceNotice(finding)
     }
-    return finding
   }
 
   #displaceNotice(finding: OpenFinding): void {

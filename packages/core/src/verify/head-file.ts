@@ -18,8 +18,8 @@ export interface HeldEpoch {
   readonly head: Checkpoint
   /** The compact range [0, size): it gives the head's root. */
   readonly nodes: readonly string[]
-  /** Of `epoch.open`; undefined where that has expired. */
-  readonly openingLeaf?: string | undefined
+  /** Of `epoch.open`, which is read again. */
+  readonly openingLeaf: string
   /** Of the last record, which is read again. */
   readonly leaf: string
   /** The first `seq` in the name of the segment with the last record; undefined where it has none. */
@@ -40,7 +40,8 @@ export interface HeldEpoch {
   readonly monoNanos: string
   /** Of the wall clock against the monotonic one, milliseconds. */
   readonly skewMillis?: number | undefined
-  readonly openedAt: string
+  /** Further `epoch.observed` may follow. */
+  readonly opening: boolean
   readonly closed: boolean
   readonly expiredSize: number
   readonly calls: readonly HeldCall[]

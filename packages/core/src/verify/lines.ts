@@ -28,6 +28,8 @@ export interface Line {
   ended: boolean
 }
 
+const FILE_START = { line: 1, byteOffset: 0 }
+
 /** Counts and hashes raw bytes from some line on, LFs included. */
 export interface Tee {
   readonly sha: IncrementalSha256
@@ -64,12 +66,13 @@ export class LineSplitter {
   /** While set, every byte handed out as part of a line is counted and hashed. */
   tee: Tee | undefined
 
-  /** Starts a new file. */
-  begin(): void {
+  /** Starts a new file, or goes on in one at the beginning of a line. */
+  begin(at: { readonly line: number; readonly byteOffset: number } = FILE_START): void {
     this.#start = this.#searched = this.#filled = 1
     this.#chunk = new Uint8Array(0)
-    this.#taken = this.#offset = this.#skipped = 0
-    this.#line.number = 0
+    this.#taken = this.#skipped = 0
+    this.#offset = at.byteOffset
+    this.#line.number = at.line - 1
   }
 
   /** Takes a chunk, which must stay as it is until `next` says that there is no further line. */

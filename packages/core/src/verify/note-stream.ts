@@ -16,6 +16,8 @@ export interface FramedNote {
   readonly line: number
   /** Of its length line. */
   readonly byteOffset: number
+  /** Where the next note begins. */
+  readonly next: { readonly line: number; readonly byteOffset: number }
 }
 
 /** The file ends within a note. */
@@ -38,28 +40,31 @@ export interface BadFraming {
  */
 export async function* readNotes(
   chunks: AsyncIterable<Uint8Array>,
+  from: { readonly line: number; readonly byteOffset: number } = { line: 1, byteOffset: 0 },
 ): AsyncGenerator<FramedNote | TornNote | BadFraming> {
   let held = Buffer.alloc(0)
-  let line = 1
-  let byteOffset = 0
+  let { line, byteOffset } = from
   for await (const chunk of chunks) {
     held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk])
-    let from = 0
+    let start = 0
     for (;;) {
-      const length = lengthAt(held, from)
+      const length = lengthAt(held, start)
       if (length === 'bad') {
         yield { kind: 'bad', line, byteOffset }
         return
       }
-      if (length === 'more' || from + length.head + length.body > held.length) break
-      const bytes = held.subarray(from + length.head, from + length.head + length.body)
-      yield { kind: 'note', text: decode(bytes), line, byteOffset }
-      line += 1 + countLines(bytes)
-      from += length.head + length.body
-      byteOffset += length.head + length.body
+      if (length === 'more' || start + length.head + length.body > held.length) break
+      const bytes = held.subarray(start + length.head, start + length.head + length.body)
+      const next = {
+        line: line + 1 + countLines(bytes),
+        byteOffset: byteOffset + length.head + length.body,
+      }
+      yield { kind: 'note', text: decode(bytes), line, byteOffset, next }
+      start += length.head + length.body
+      ;({ line, byteOffset } = next)
     }
     // A copy, so that the chunk can go.
-    held = Buffer.from(held.subarray(from))
+    held = Buffer.from(held.subarray(start))
   }
   if (held.length > 0) yield { kind: 'torn', line, byteOffset }
 }

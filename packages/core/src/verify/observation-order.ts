@@ -37,9 +37,9 @@ export function checkObservationOrder(openings: readonly Opening[], findings: Fi
 
 function reportCircle({ epoch, by, seq, spot }: Observation, findings: Findings): void {
   const message =
-    epoch === by.epoch
+    epoch === by
       ? 'The epoch says that it was there before itself.'
       : `The epoch says that epoch ${epoch} was there before it, and that one says the opposite.`
-  const place = { ...spot, epoch: by.epoch, seq }
+  const place = { ...spot, epoch: by, seq }
   findings.fault({ code: 'forged', check: 'epoch', message }, place)
 }

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { AuditError } from '../errors.ts'
+import { leafHash } from '../hash.ts'
 import type { ObservedEpoch } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
 import type { EpochBytes } from './input.ts'
@@ -14,7 +16,8 @@ const STATES: ReadonlySet<unknown> = new Set(['live', 'crashed', 'closed', 'lost
 
 /** What an epoch says of another one at its beginning. */
 export interface Observation extends ObservedEpoch {
-  readonly by: Opening
+  /** The epoch that says so. */
+  readonly by: string
   /** Of the record that says so. */
   readonly seq: number
   readonly spot: Spot
@@ -50,7 +53,7 @@ export async function readOpening(source: EpochBytes, tools: Tools): Promise<Ope
     if (violation !== undefined || !OPENING_TYPES.has(envelope.type)) break
     for (const observed of observedIn(envelope)) {
       const { seq } = envelope.chain
-      observations.push({ ...observed, by: opening, seq, spot: arrival.spot })
+      observations.push({ ...observed, by: epoch, seq, spot: arrival.spot })
     }
     opening.overflowed = observations.length > OBSERVATIONS_MAX
     if (opening.overflowed) break
@@ -91,17 +94,36 @@ function isCount(value: unknown): boolean {
 async function* openingRecords(
   source: EpochBytes,
   { splitter, reader }: Tools,
-): AsyncGenerator<Pick<Arrival, 'read' | 'spot'>> {
-  for await (const segment of source.segments()) {
-    const { file } = segment
-    splitter.begin()
-    for await (const chunk of segment.chunks()) {
-      splitter.push(chunk)
-      for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
-        const read = reader.read(line)
-        if (read.kind !== 'record') return
-        yield { read, spot: { file, line: line.number, byteOffset: line.byteOffset } }
+): AsyncGenerator<Pick<Arrival, 'read' | 'leaf' | 'spot'>> {
+  try {
+    for await (const segment of source.segments()) {
+      const { file } = segment
+      splitter.begin()
+      for await (const chunk of segment.chunks()) {
+        splitter.push(chunk)
+        for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
+          const leaf = leafHash(line.bytes.subarray(line.start, line.end))
+          const read = reader.read(line)
+          if (read.kind !== 'record') return
+          yield { read, leaf, spot: { file, line: line.number, byteOffset: line.byteOffset } }
+        }
       }
     }
+  } catch (error) {
+    // Reported when the epoch is read.
+    if (!isUnreadable(error)) throw error
   }
+}
+
+/** The first record of an epoch, with the hash of its bytes; undefined where the first line is none. */
+export async function firstRecord(source: EpochBytes, tools: Tools): Promise<Arrival | undefined> {
+  for await (const { read, leaf, spot } of openingRecords(source, tools)) {
+    return { read, leaf, spot, reported: false, flaw: undefined }
+  }
+  return undefined
+}
+
+/** Whether the source says that something is there and cannot be read as bytes of a file. */
+export function isUnreadable(error: unknown): error is AuditError {
+  return error instanceof AuditError && error.code === 'JOURNAL_UNUSABLE'
 }

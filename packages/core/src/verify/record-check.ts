@@ -5,8 +5,9 @@ import { RECORD_REV } from '../record.ts'
 import type { Arrival } from './arrival.ts'
 import { placeOf } from './arrival.ts'
 import type { CallCheck, KnownDoubts } from './call-check.ts'
+import type { ClockPoint } from './clock-check.ts'
 import { ClockCheck } from './clock-check.ts'
-import type { EpochKey, OpenChecks } from './epoch-open-check.ts'
+import type { EpochKey, LoggedCertificates, OpenChecks } from './epoch-open-check.ts'
 import { checkEpochOpen } from './epoch-open-check.ts'
 
 const STARTS: ReadonlySet<string> = new Set(['task.start', 'tool.start'])
@@ -14,13 +15,27 @@ const ENDS: ReadonlySet<string> = new Set(['task.end', 'tool.end'])
 const START_ID = /^[0-9a-f-]{36}\/(0|[1-9]\d{0,15})$/
 
 export interface RecordChecks extends OpenChecks {
-  readonly calls: CallCheck
   readonly nowMillis: number
+}
+
+/** What the records of one epoch are held against. */
+interface EpochChecks extends RecordChecks {
+  readonly calls: CallCheck
+  readonly logged: LoggedCertificates
+}
+
+/** What was found of records that are not read again. */
+export interface HeldRecords {
+  readonly rev: number
+  /** Further `epoch.observed` may follow. */
+  readonly opening: boolean
+  readonly closed: boolean
+  readonly clock: ClockPoint
 }
 
 /** What the records of one epoch say, once each has its place: the checks `epoch`, `calls`, `time`. */
 export class RecordCheck {
-  readonly #checks: RecordChecks
+  readonly #checks: EpochChecks
   readonly #clock: ClockCheck
   readonly #known: KnownDoubts
   #rev: number | undefined
@@ -35,10 +50,31 @@ export class RecordCheck {
   /** Its checkpoints were signed before the records that they cover were durable. */
   unsynced = false
 
-  constructor(checks: RecordChecks, known: KnownDoubts) {
+  constructor(checks: EpochChecks, known: KnownDoubts) {
     this.#checks = checks
     this.#clock = new ClockCheck(checks.findings, checks.nowMillis)
     this.#known = known
+  }
+
+  /** Goes on behind records that were checked before, of which only `epoch.open` is read again. */
+  resume(opening: Arrival | undefined, held: HeldRecords): void {
+    if (opening !== undefined) this.#opened(opening)
+    this.#rev = held.rev
+    this.#opening = held.opening
+    this.closed = held.closed
+    this.#clock.resume(held.clock)
+  }
+
+  /** What it takes to go on from here. */
+  held(): HeldRecords {
+    const { closed } = this
+    return { rev: this.#rev ?? 0, opening: this.#opening, closed, clock: this.#clock.point }
+  }
+
+  #opened(arrival: Arrival): void {
+    this.key = checkEpochOpen(arrival, this.#checks, this.#checks.logged)
+    this.openedAtMillis = Date.parse(arrival.read.envelope.time.at)
+    this.unsynced = durabilityOf(arrival) === 'none'
   }
 
   placed(arrival: Arrival, late: boolean): void {
@@ -70,16 +106,14 @@ export class RecordCheck {
 
   /** `epoch.open` first, what it observed behind it, nothing behind `epoch.close`. */
   #checkOrder(arrival: Arrival): void {
-    const { type, chain, time } = arrival.read.envelope
+    const { type, chain } = arrival.read.envelope
     if (this.closed && !this.#followed) {
       this.#followed = true
       this.#fault('forged', 'A record follows the epoch.close.', arrival)
     }
     if (chain.seq === 0) {
       if (type === 'epoch.open') {
-        this.key = checkEpochOpen(arrival, this.#checks)
-        this.openedAtMillis = Date.parse(time.at)
-        this.unsynced = durabilityOf(arrival) === 'none'
+        this.#opened(arrival)
       } else {
         this.#fault('schema', `An epoch begins with epoch.open, not with ${type}.`, arrival)
       }

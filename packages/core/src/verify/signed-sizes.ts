@@ -17,11 +17,16 @@ export interface SignedSize {
 
 /** Signed heads of one epoch, 60 bytes each: taken in any order, handed out by ascending size. */
 export class SignedSizes {
-  #numbers = new Float64Array(NUMBERS * FIRST_CAPACITY)
-  #roots = Buffer.alloc(ROOT_BYTES * FIRST_CAPACITY)
+  #numbers: Float64Array<ArrayBuffer>
+  #roots: Buffer<ArrayBuffer>
   #order: Uint32Array | undefined
   #count = 0
   #largest = 0
+
+  constructor(capacity: number = FIRST_CAPACITY) {
+    this.#numbers = new Float64Array(NUMBERS * capacity)
+    this.#roots = Buffer.alloc(ROOT_BYTES * capacity)
+  }
 
   get count(): number {
     return this.#count
@@ -41,11 +46,19 @@ export class SignedSizes {
     this.#order = undefined
   }
 
+  /** The one that was added last. */
+  get last(): SignedSize | undefined {
+    return this.#count === 0 ? undefined : this.#read(this.#count - 1)
+  }
+
   /** The head in this place of the ascending order; undefined behind the last. */
   at(rank: number): SignedSize | undefined {
     if (rank >= this.#count) return undefined
     this.#order ??= this.#sort()
-    const index = this.#order[rank] as number
+    return this.#read(this.#order[rank] as number)
+  }
+
+  #read(index: number): SignedSize {
     const [size = 0, line = 0, byteOffset = 0] = this.#numbers.subarray(
       NUMBERS * index,
       NUMBERS * (index + 1),

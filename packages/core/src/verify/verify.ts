@@ -4,17 +4,20 @@
 import type { Checkpoint } from '../checkpoint.ts'
 import type { NoteKey } from '../note.ts'
 import type { WitnessKey } from '../tlog/cosignature.ts'
-import type { EpochFate } from './call-check.ts'
-import { CallCheck } from './call-check.ts'
+import type { EpochFate } from './call-ledger.ts'
+import { CallLedger } from './call-ledger.ts'
+import { checkCompleteness } from './completeness.ts'
 import { signedCoverage } from './coverage.ts'
 import type { EpochEnd } from './epoch-end.ts'
 import { checkEnd, reportLost } from './epoch-end.ts'
 import type { EpochOutcome } from './epoch-outcome.ts'
-import type { Shared } from './epoch-run.ts'
+import type { RunContext, RunTools } from './epoch-run.ts'
 import { EpochRun } from './epoch-run.ts'
 import { Findings } from './findings.ts'
+import type { GivenHeads } from './given-heads.ts'
 import { epochOfOrigin, readHeads } from './given-heads.ts'
-import type { HeadFile } from './head-file.ts'
+import type { HeadFile, HeldEpoch } from './head-file.ts'
+import { checkHeld, heldEpochs } from './held-epochs.ts'
 import type { EpochBytes, TenantLogBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
 import { LineSplitter } from './lines.ts'
@@ -22,7 +25,11 @@ import { checkObservationOrder } from './observation-order.ts'
 import type { Observation, Opening } from './openings.ts'
 import { readOpening } from './openings.ts'
 import { RecordReader } from './read-record.ts'
+import { Revocations } from './revocations.ts'
+import type { TenantLogOutcome } from './tenant-log-check.ts'
+import { NO_TENANT_LOG, TenantLogCheck } from './tenant-log-check.ts'
 import type { EpochEnds, Verdict } from './verdict.ts'
+import { checkWitnesses } from './witnesses.ts'
 
 /** How old an epoch may be that has no checkpoint yet while its writer is at work. */
 const FIRST_CHECKPOINT_MILLIS_MAX = 60_000
@@ -34,8 +41,8 @@ export interface VerifyOptions {
    */
   readonly keys?: readonly NoteKey[]
   /**
-   * Heads of epochs kept elsewhere: signed checkpoints, or what they say. Each must be reached; with
-   * one for every epoch level 3 can hold.
+   * Heads of epochs and of the tenant log kept elsewhere: signed checkpoints, or what they say. Each
+   * must be reached; with one of the tenant log, or one for every epoch, level 3 can hold.
    */
   readonly heads?: readonly (string | Checkpoint)[]
   /** Writers may be at work: an open epoch, its open calls and a line under way are no faults. Default: false. */
@@ -56,6 +63,11 @@ export interface VerifyOptions {
     token: Uint8Array,
     digestHex: string,
   ) => Promise<{ readonly time: string }>
+  /**
+   * The epochs are some of a log's: that others, which they saw, are not among them is no fault. Default:
+   * false. Heads that were given are asked for all the same.
+   */
+  readonly partial?: boolean
   /** Unix milliseconds; default: the system's clock. */
   readonly now?: () => number
   /** Told about each MiB, and at the end of each epoch. */
@@ -65,53 +77,85 @@ export interface VerifyOptions {
 /**
  * Checks epochs, and the log that they make up, from their bytes alone.
  *
- * Runs the checks `parse canonical schema sequence link epoch calls time checkpoint`, goes on after
- * a fault, and lists what it found in the order of reading; a failure that follows from one already
- * listed is not listed again. Reads every epoch's beginning first and then every epoch once, in
- * constant memory but for calls under way, one bit a call and some hundred bytes an epoch.
+ * Runs the checks `parse canonical schema sequence link epoch calls time checkpoint`, and with a tenant
+ * log `completeness witness timestamp`. Goes on after a fault, and lists what it found in the order of
+ * reading; a failure that follows from one already listed is not listed again. Reads the tenant log
+ * first, then every epoch's beginning, and then every epoch once, in constant memory but for calls
+ * under way, one bit a call, some hundred bytes an epoch, and 60 bytes an entry of the tenant log.
  *
  * Whatever the bytes are, the answer is a verdict: nothing in them makes this throw.
  *
- * @throws AuditError `INVALID_OPTION`, `MALFORMED_NOTE` or `MALFORMED_CHECKPOINT` for `heads` that
- * are none; and whatever the source throws when it cannot be read
+ * @throws AuditError `INVALID_OPTION`, `MALFORMED_NOTE`, `MALFORMED_CHECKPOINT`, `MALFORMED_HEAD` or
+ * `MALFORMED_REVOCATION` for options that are wrong; and whatever the source throws when it cannot be
+ * read, but for `JOURNAL_UNUSABLE` of a segment, which is a finding
  */
 export async function verify(
   epochs: AsyncIterable<EpochBytes> | Iterable<EpochBytes>,
   options: VerifyOptions = {},
 ): Promise<Verdict> {
+  return (await verifyToHead(epochs, options)).verdict
+}
+
+/** A verdict, and from where another verification can go on. */
+export interface VerdictToHead {
+  readonly verdict: Verdict
+  /** Undefined where the verdict is not `ok`. */
+  readonly head: HeadFile | undefined
+}
+
+/** Like {@link verify}, and hands out the head up to which it holds, to be given as `since`. */
+export async function verifyToHead(
+  epochs: AsyncIterable<EpochBytes> | Iterable<EpochBytes>,
+  options: VerifyOptions = {},
+): Promise<VerdictToHead> {
   const verification = new Verification(options)
+  await verification.readTenantLog()
   for await (const epoch of epochs) await verification.readOpening(epoch)
   verification.checkOrder()
   await verification.checkRecords()
   verification.checkEnds()
   verification.checkSignatures()
   verification.checkAbsent()
-  return verification.verdict()
+  verification.checkTenantLog()
+  return verification.outcome()
 }
 
 /** One verification: its steps, and what they hand on to each other. */
 class Verification {
   readonly #findings = new Findings()
+  readonly #options: VerifyOptions
   readonly #live: boolean
-  readonly #shared: Omit<Shared, 'log'>
-  #log: string | undefined
+  readonly #partial: boolean
+  readonly #revocations: Revocations
+  readonly #heads: GivenHeads
+  readonly #held: ReadonlyMap<string, HeldEpoch>
+  readonly #context: RunContext
+  readonly #tools: RunTools
+  #tenantLog: TenantLogOutcome = NO_TENANT_LOG
   readonly #openings: Opening[] = []
   readonly #observed = new Map<string, Observation[]>()
   readonly #outcomes: EpochOutcome[] = []
   readonly #ends = new Map<EpochOutcome, EpochEnd>()
+  /** The first copy of each. */
+  readonly #byEpoch = new Map<string, EpochOutcome>()
   #expectedElsewhere = 0
   #signed = false
   #progressBytes = 0
   #progressRecords = 0
 
-  constructor({ keys = [], heads = [], live = false, now = Date.now, onProgress }: VerifyOptions) {
+  constructor(options: VerifyOptions) {
+    const { keys = [], heads = [], live = false, partial = false, now = Date.now } = options
+    const { since, tenantLog, witnesses, onProgress } = options
+    this.#options = options
     this.#live = live
-    this.#shared = {
-      findings: this.#findings,
-      pinned: keys,
-      heads: readHeads(heads),
-      calls: new CallCheck(this.#findings),
-      nowMillis: now(),
+    this.#partial = partial
+    this.#revocations = new Revocations(keys)
+    for (const revocation of options.revocations ?? []) this.#revocations.give(revocation)
+    checkWitnesses(witnesses, tenantLog !== undefined)
+    this.#heads = readHeads(heads, { since, hasTenantLog: tenantLog !== undefined })
+    this.#held = checkHeld(since)
+    this.#context = { pinned: keys, nowMillis: now(), revoked: this.#revocations.revoked }
+    this.#tools = {
       splitter: new LineSplitter(),
       reader: new RecordReader(),
       progress: (bytes, records) => {
@@ -121,8 +165,22 @@ class Verification {
     }
   }
 
+  /** First: what it names is there when the epochs are listed, also while writers are at work. */
+  async readTenantLog(): Promise<void> {
+    const { keys = [], tenantLog, verifyTimestamp, witnesses } = this.#options
+    if (tenantLog === undefined) return
+    const options = {
+      pinned: keys,
+      heads: this.#heads.tenant,
+      witnesses,
+      revocations: this.#revocations,
+      verifyTimestamp,
+    }
+    this.#tenantLog = await new TenantLogCheck(tenantLog, options, this.#findings).run()
+  }
+
   async readOpening(epoch: EpochBytes): Promise<void> {
-    const opening = await readOpening(epoch, this.#shared)
+    const opening = await readOpening(epoch, this.#tools)
     this.#openings.push(opening)
     for (const seen of opening.observations) {
       const known = this.#observed.get(seen.epoch)
@@ -141,37 +199,58 @@ class Verification {
     checkObservationOrder(this.#openings, this.#findings)
   }
 
-  /** Everything that can be said while reading the records. */
+  /** Everything that can be said of each epoch by itself. */
   async checkRecords(): Promise<void> {
     const copies = repeated(this.#openings)
     const prints = new Map<string, LeafPrints>()
     for (const opening of this.#openings) {
       const { epoch = '' } = opening
       const twin = prints.get(epoch)
-      const outside = { observed: this.#observed.get(epoch) ?? [], twin }
-      // The calls of a copy have been matched already.
-      const calls = twin === undefined ? this.#shared.calls : new CallCheck(new Findings())
-      const run = new EpochRun(opening, outside, { ...this.#shared, calls, log: this.#log })
-      const outcome = await run.run()
-      this.#outcomes.push(outcome)
-      this.#log ??= outcome.log
-      this.#progressRecords += outcome.checked
+      const observed = this.#observed.get(epoch) ?? []
+      const named = this.#tenantLog.named.get(epoch)
+      const held = twin === undefined && !copies.has(epoch) ? this.#held.get(epoch) : undefined
+      const heads = this.#heads.epochs
+      const job = { source: opening.source, observed, twin, heads, named, held }
+      const run = new EpochRun(job, this.#context, this.#tools)
+      const result = await run.run()
+      const observers = new Set(result.confirmed.map((index) => observed[index] as Observation))
+      const outcome = { ...result, opening, observers, named }
+      this.#take(outcome)
       if (copies.has(epoch) && twin === undefined) prints.set(epoch, run.prints)
       if (twin !== undefined && !outcome.forked) this.#reportCopy(outcome)
     }
   }
 
+  #take(outcome: EpochOutcome): void {
+    const { checked, epoch = '', findings, log, opening } = outcome
+    const others = this.#outcomes.find((one) => one.log !== undefined)?.log
+    this.#findings.absorb(findings)
+    this.#outcomes.push(outcome)
+    this.#progressRecords += checked
+    if (!this.#byEpoch.has(epoch)) this.#byEpoch.set(epoch, outcome)
+    // All epochs of a verification are of one log.
+    if (log === undefined || others === undefined || log === others) return
+    const message = `This epoch is of the log ${log}, those before are of ${others}.`
+    const place = { file: opening.source.name, epoch, seq: 0 }
+    this.#findings.fault({ code: 'forged', check: 'epoch', message }, place)
+  }
+
   /** How each epoch ends, and with that which calls may be open. */
   checkEnds(): void {
     const fates = new Map<string, EpochFate>()
+    const signed = signedCoverage(this.#outcomes, () => true)
     for (const outcome of this.#outcomes) {
-      const { epoch = '', size } = outcome
+      const { calls, doubts, epoch = '', expiredSize, heldSize, lostEnds, size } = outcome
       const observed = this.#observed.get(epoch) ?? []
-      const end = checkEnd(outcome, { findings: this.#findings, observed, live: this.#live })
+      const signedSize = signed.get(outcome) ?? 0
+      const checks = { findings: this.#findings, observed, live: this.#live, signedSize }
+      const end = checkEnd(outcome, checks)
       this.#ends.set(outcome, end)
-      fates.set(epoch, { size, excuse: end.excuse })
+      if (this.#byEpoch.get(epoch) !== outcome) continue
+      const known = { doubts, lostEnds }
+      fates.set(epoch, { calls, known, size, heldSize, expiredSize, excuse: end.excuse })
     }
-    this.#shared.calls.finish(fates)
+    new CallLedger(this.#findings, fates, { partial: this.#partial }).settle()
   }
 
   /** Every epoch is signed, by its own checkpoints or by the epoch that found it. */
@@ -194,48 +273,74 @@ class Verification {
     for (const [epoch, observed] of this.#observed) {
       const seen = observed.reduce((most, one) => (sizeOf(one) > sizeOf(most) ? one : most))
       if (present.has(epoch) || sizeOf(seen) === 0) continue
-      this.#expectedElsewhere += sizeOf(seen)
+      if (!this.#partial) this.#expectedElsewhere += sizeOf(seen)
       const lost = observed.find(({ state }) => state === 'lost')
-      if (lost !== undefined) {
-        reportLost(lost, this.#findings)
-        continue
-      }
-      const message = `Epoch ${epoch}, of which this one saw ${sizeOf(seen)} records, is missing.`
-      const place = { ...seen.spot, epoch: seen.by.epoch, seq: seen.seq }
-      this.#findings.fault({ code: 'missing', check: 'epoch', message }, place)
+      if (lost === undefined) this.#reportAbsent(epoch, seen)
+      else reportLost(lost, this.#findings)
     }
-    for (const { origin, size } of this.#shared.heads) {
+    const asked = new Set<string>()
+    for (const { origin, size } of this.#heads.epochs) {
       const epoch = epochOfOrigin(origin)
-      if (present.has(epoch)) continue
+      if (present.has(epoch) || asked.has(epoch)) continue
+      asked.add(epoch)
       this.#expectedElsewhere += size
       const message = `Epoch ${epoch}, of which a head was given, is missing.`
       const report = { code: 'missing', check: 'checkpoint', message, outside: true } as const
       this.#findings.fault(report, { epoch, seq: 0, lastSeq: size - 1 })
     }
-    if (this.#outcomes.some(({ checked }) => checked > 0)) return
+    if (this.#outcomes.some(({ checked, heldSize }) => checked + heldSize > 0)) return
     const message = 'There are no records: nothing was checked.'
     this.#findings.fault({ code: 'missing', check: 'parse', message }, {})
   }
 
-  verdict(): Verdict {
+  #reportAbsent(epoch: string, seen: Observation): void {
+    const what = `Epoch ${epoch}, of which this one saw ${sizeOf(seen)} records,`
+    const place = { ...seen.spot, epoch: seen.by, seq: seen.seq }
+    const report = { code: 'missing', check: 'epoch' } as const
+    if (this.#partial) {
+      this.#findings.notice({ ...report, message: `${what} was not given.` }, place)
+    } else {
+      this.#findings.fault({ ...report, message: `${what} is missing.` }, place)
+    }
+  }
+
+  /** What the tenant log names is there, with the same roots. */
+  checkTenantLog(): void {
+    const absent = checkCompleteness(this.#tenantLog, {
+      findings: this.#findings,
+      epochs: this.#byEpoch,
+      partial: this.#partial,
+      name: this.#options.tenantLog?.name,
+    })
+    this.#expectedElsewhere += absent
+  }
+
+  outcome(): VerdictToHead {
+    const verdict = this.#verdict()
+    if (!verdict.ok) return { verdict, head: undefined }
+    const { head: tenant } = this.#tenantLog
+    return { verdict, head: { epochs: heldEpochs(this.#outcomes), ...(tenant && { tenant }) } }
+  }
+
+  #verdict(): Verdict {
     const outcomes = this.#outcomes
-    const ok = this.#findings.faults === 0
-    // An epoch that died before its first record has no head.
-    const headed = outcomes.filter(({ size }) => size > 0)
-    const headMatched = headed.length > 0 && headed.every(({ headSize }) => headSize > 0)
+    const { anchor, head, timestampedAt, witnessed } = this.#tenantLog
     const ends = [...this.#ends.values()]
+    const heads = outcomes.flatMap(headOf)
     return {
-      ok,
-      level: !ok ? 0 : !this.#signed ? 1 : headMatched ? 3 : 2,
+      ok: this.#findings.faults === 0,
+      level: this.#level(),
       selfConsistent: this.#findings.ownFaults === 0,
       signed: this.#signed,
-      headMatched,
-      witnessed: { k: 0, n: 0, threshold: 0 },
-      timestamped: false,
-      beyondHead: { epochs: 0, records: 0 },
-      heads: [],
-      heldByHead: 0,
-      expired: 0,
+      headMatched: this.#isHeadMatched(),
+      ...(anchor !== undefined && { tenantHead: anchor }),
+      witnessed,
+      timestamped: timestampedAt !== undefined,
+      ...(timestampedAt !== undefined && { timestampedAt }),
+      beyondHead: this.#beyondHead(),
+      heads: head === undefined ? heads : [...heads, plainHead(head)],
+      heldByHead: sum(outcomes, ({ heldSize }) => heldSize),
+      expired: sum(outcomes, ({ expiredSize }) => Math.max(0, expiredSize - 1)),
       ends: countEnds(ends),
       attestedTail: sum(outcomes, ({ size, coveredSize }) => Math.max(0, size - coveredSize)),
       unsynced: sum(outcomes, ({ unsynced }) => (unsynced ? 1 : 0)),
@@ -244,6 +349,39 @@ class Verification {
       epochs: outcomes.length,
       findings: this.#findings.list(),
       counts: this.#findings.counts(),
+    }
+  }
+
+  #level(): Verdict['level'] {
+    const { anchor, cosigned, head, timestampedAt } = this.#tenantLog
+    if (this.#findings.faults > 0) return 0
+    if (!this.#signed) return 1
+    if (!this.#isHeadMatched()) return 2
+    if (!this.#isByTenantLog() || !cosigned || anchor === undefined) return 3
+    return timestampedAt !== undefined && anchor.size === head?.size ? 5 : 4
+  }
+
+  #isHeadMatched(): boolean {
+    // An epoch that died before its first record has no head.
+    const headed = this.#outcomes.filter(({ size }) => size > 0)
+    const byEpochs = headed.length > 0 && headed.every(({ headSize }) => headSize > 0)
+    return byEpochs || this.#isByTenantLog()
+  }
+
+  #isByTenantLog(): boolean {
+    return this.#tenantLog.anchor !== undefined && !this.#partial && this.#findings.faults === 0
+  }
+
+  /** What no head that was kept outside covers; nothing where none was given. */
+  #beyondHead(): Verdict['beyondHead'] {
+    const { anchor } = this.#tenantLog
+    const outcomes = this.#outcomes.filter(({ size }) => size > 0)
+    if (anchor === undefined && this.#heads.epochs.length === 0) return { epochs: 0, records: 0 }
+    const coveredSize = ({ headSize, named }: EpochOutcome): number =>
+      Math.max(headSize, anchor === undefined ? 0 : (named?.anchoredSize ?? 0))
+    return {
+      epochs: outcomes.filter((outcome) => coveredSize(outcome) === 0).length,
+      records: sum(outcomes, (outcome) => Math.max(0, outcome.size - coveredSize(outcome))),
     }
   }
 
@@ -257,7 +395,7 @@ class Verification {
     const { size, checkpointFaults, key, unverifiable, openedAtMillis, opening, epoch } = outcome
     // Without a key or with broken notes there is a finding already.
     if (size === 0 || checkpointFaults > 0 || key === undefined || unverifiable) return
-    const age = this.#shared.nowMillis - openedAtMillis
+    const age = this.#context.nowMillis - openedAtMillis
     if (this.#live && age < FIRST_CHECKPOINT_MILLIS_MAX) return
     const message = 'No checkpoint signs any record of this epoch.'
     const place = { file: `${opening.source.name}/checkpoints`, epoch }
@@ -289,4 +427,13 @@ function countEnds(ends: readonly EpochEnd[]): EpochEnds {
   const count = { closed: 0, headed: 0, crashed: 0, open: 0 }
   for (const { kind } of ends) count[kind]++
   return count
+}
+
+function headOf({ epoch, log, root, size, unverifiable }: EpochOutcome): Checkpoint[] {
+  const isKnown = log !== undefined && root !== undefined && size > 0 && !unverifiable
+  return isKnown ? [{ origin: `${log}/${epoch}`, size, root }] : []
+}
+
+function plainHead({ origin, size, root }: Checkpoint): Checkpoint {
+  return { origin, size, root }
 }
