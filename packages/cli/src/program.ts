@@ -3,11 +3,15 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addForget } from './commands/forget.ts'
 import { addKeys } from './commands/keys.ts'
+import { addOpen } from './commands/open.ts'
+import { addSearch } from './commands/search.ts'
 import { addShip } from './commands/ship.ts'
 import { addTail } from './commands/tail.ts'
 import { addTimeline } from './commands/timeline.ts'
 import { addTopics } from './commands/topics.ts'
+import { addVault } from './commands/vault.ts'
 import { addVerify } from './commands/verify.ts'
 import type { ExitCode } from './exit-code.ts'
 import { EXIT } from './exit-code.ts'
@@ -39,7 +43,18 @@ export async function run(
   }
 }
 
-const COMMANDS = new Set(['verify', 'timeline', 'tail', 'ship', 'topics', 'keys'])
+const COMMANDS = new Set([
+  'verify',
+  'timeline',
+  'tail',
+  'ship',
+  'topics',
+  'keys',
+  'open',
+  'search',
+  'forget',
+  'vault',
+])
 
 function helpCommand([command = '']: readonly string[]): string {
   return COMMANDS.has(command) ? `spanseal ${command} --help` : 'spanseal --help'
@@ -75,7 +90,18 @@ Examples:
 
 Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`,
     )
-  for (const add of [addVerify, addTimeline, addTail, addShip, addTopics, addKeys]) {
+  for (const add of [
+    addVerify,
+    addTimeline,
+    addTail,
+    addShip,
+    addTopics,
+    addKeys,
+    addOpen,
+    addSearch,
+    addForget,
+    addVault,
+  ]) {
     add(program, session)
   }
   return program
