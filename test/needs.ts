@@ -5,7 +5,7 @@ import { needsGo } from './services/go-binaries.ts'
 import { needsKafka } from './services/kafka.ts'
 import { succeeds } from './services/run-command.ts'
 
-export type NeedName = 'kafka' | 'collector' | 'jaeger' | 'go'
+export type NeedName = 'kafka' | 'collector' | 'jaeger' | 'go' | 'openssl'
 
 /** What a suite may need, each a probe: undefined when it is here, else how to get it. */
 export const needs: Readonly<Record<NeedName, () => Promise<string | undefined>>> = {
@@ -13,4 +13,5 @@ export const needs: Readonly<Record<NeedName, () => Promise<string | undefined>>
   collector: () => needsGo('otelcol'),
   jaeger: () => needsGo('jaeger'),
   go: async () => ((await succeeds('go', ['version'])) ? undefined : 'install Go 1.26 or later'),
+  openssl: async () => ((await succeeds('openssl', ['version'])) ? undefined : 'install OpenSSL 3'),
 }

@@ -184,6 +184,15 @@ export const suites: readonly Suite[] = [
     serial: true,
   },
   {
+    name: 'timestamp',
+    what: 'RFC 3161 time-stamps: `openssl ts` as authority and as verifier, hostile tokens',
+    tier: 'test',
+    need: 'openssl',
+    files: ['test/timestamp/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+    serial: true,
+  },
+  {
     name: 'kafka',
     what: 'a real Kafka: 100,000 records byte for byte, broker faults, both consumers',
     tier: 'test',
