@@ -8,7 +8,15 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -161,7 +169,7 @@ not in use: SPANSEAL_NODE=own forbids it, or the npm package \`node\` could not 
 // Build
 
 /** `tsc -b` decides by itself what is out of date; with nothing to do it takes about 0.2 s. */
-function build(node, must) {
+function build({ node, flags }, must) {
   const packages = readdirSync(join(root, 'packages'))
     .map((name) => join('packages', name))
     .filter((folder) => existsSync(join(root, folder, 'tsconfig.json')))
@@ -173,6 +181,39 @@ function build(node, must) {
   const { status, stdout, stderr } = spawnSync(node, [tsc, '-b', ...packages], options)
   if (status === 0 && first) say(`built in ${seconds(started)}`)
   if (status !== 0 && must) fail(`${stdout}${stderr}\nThe build failed: the errors are above.`)
+  buildVerifier(node, flags, must)
+}
+
+/** The verifier to hand over is one file for Node and one for browsers, out of these folders. */
+const verifierScript = join(root, 'packages', 'verifier', 'generate', 'bundle.ts')
+const verifierFolders = ['core/src', 'verifier/src', 'verifier/generate']
+
+function buildVerifier(node, flags, must) {
+  if (!existsSync(verifierScript)) return
+  const made = ['verify.mjs', 'verify.html'].map((name) =>
+    millisOf(join(root, 'packages', 'verifier', 'dist', name)),
+  )
+  const sources = verifierFolders.flatMap((name) =>
+    filesIn(join(root, 'packages', ...name.split('/'))),
+  )
+  sources.push(join(root, 'package-lock.json'), join(root, 'packages', 'verifier', 'package.json'))
+  if (Math.min(...made) >= Math.max(...sources.map(millisOf))) return
+  const options = { cwd: root, encoding: 'utf8' }
+  const { status, stderr } = spawnSync(node, [...flags, verifierScript], options)
+  if (status !== 0 && must)
+    fail(`${stderr}\nThe verifier could not be built: the errors are above.`)
+}
+
+function filesIn(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+}
+
+/** When a file was last changed; 0 where there is none. */
+function millisOf(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
 // Run
@@ -201,11 +242,15 @@ function main([name, ...args]) {
     process.exit(name === undefined || name === '--help' ? 0 : 2)
   }
   const { script, first = [], builds, inPlace } = commands[name]
-  const { node, flags } = chooseNode(install(root))
-  build(node, builds === 'must')
+  const chosen = chooseNode(install(root))
+  build(chosen, builds === 'must')
   if (!script) return
   if (!existsSync(join(root, script))) fail(`${script} does not exist.`)
-  run(node, [...flags, join(root, script), ...first, ...args], inPlace ? process.cwd() : root)
+  run(
+    chosen.node,
+    [...chosen.flags, join(root, script), ...first, ...args],
+    inPlace ? process.cwd() : root,
+  )
 }
 
 main(process.argv.slice(2))
