@@ -3,13 +3,16 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addCheck } from './commands/check.ts'
 import { addForget } from './commands/forget.ts'
 import { addKeys } from './commands/keys.ts'
 import { addOpen } from './commands/open.ts'
+import { addProve } from './commands/prove.ts'
 import { addSearch } from './commands/search.ts'
 import { addShip } from './commands/ship.ts'
 import { addTail } from './commands/tail.ts'
 import { addTimeline } from './commands/timeline.ts'
+import { addTimestamp } from './commands/timestamp.ts'
 import { addTopics } from './commands/topics.ts'
 import { addVault } from './commands/vault.ts'
 import { addVerify } from './commands/verify.ts'
@@ -50,8 +53,11 @@ const COMMANDS = new Set([
   'ship',
   'topics',
   'keys',
+  'prove',
+  'check',
   'open',
   'search',
+  'timestamp',
   'forget',
   'vault',
 ])
@@ -97,10 +103,13 @@ Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`
     addShip,
     addTopics,
     addKeys,
+    addProve,
+    addCheck,
     addOpen,
     addSearch,
     addForget,
     addVault,
+    addTimestamp,
   ]) {
     add(program, session)
   }
