@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { outcomeOf, runCommand, runProcess, startCommand } from './command.fixture.ts'
 
-const COMMANDS = ['verify', 'timeline', 'tail', 'ship', 'topics', 'keys']
+const COMMANDS = ['verify', 'timeline', 'tail', 'ship', 'topics', 'keys', 'prove', 'check']
 
 describe('spanseal', () => {
   it('prints its version', async () => {
@@ -35,6 +35,8 @@ describe('spanseal', () => {
       'topics create',
       'topics check',
       'keys show',
+      'prove',
+      'check',
     ]
     for (const page of pages) {
       const { stdout } = await runCommand([...page.split(' '), '--help'])
