@@ -239,6 +239,7 @@ export { validateRecord } from './validate.generated.ts'
 export type { SchemaViolation } from './validate-record.ts'
 export { schemaViolation } from './validate-record.ts'
 export type { HeadFile, HeldCall, HeldEpoch } from './verify/head-file.ts'
+export { formatHeadFile, parseHeadFile, parseHeadLines } from './verify/head-file-text.ts'
 export type { EpochBytes, SegmentBytes, TenantLogBytes } from './verify/input.ts'
 export type {
   Check,

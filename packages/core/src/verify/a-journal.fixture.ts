@@ -417,10 +417,10 @@ export function epochOf(
     epoch,
     async *segments(): AsyncGenerator<SegmentBytes> {
       for (const { bytes, ...segment } of segments) {
-        yield { ...segment, chunks: () => chunksOf(bytes, chunkBytes) }
+        yield { ...segment, chunks: (from) => chunksOf(bytes.subarray(from), chunkBytes) }
       }
     },
-    checkpoints: () => chunksOf(notes, chunkBytes),
+    checkpoints: (from) => chunksOf(notes.subarray(from), chunkBytes),
   }
 }
 

@@ -9,6 +9,8 @@ import type { TenantLogOutcome } from './tenant-log-check.ts'
 export interface CompletenessChecks {
   readonly findings: Findings
   readonly epochs: ReadonlyMap<string, EpochOutcome>
+  /** Epochs that were reported as missing before. */
+  readonly absent: ReadonlySet<string>
   /** Some epochs of the log only. */
   readonly partial: boolean
   /** Of the tenant log, for findings. */
@@ -31,6 +33,7 @@ export function checkCompleteness(tenantLog: TenantLogOutcome, checks: Completen
       checkRoot(outcome, checks)
       continue
     }
+    if (checks.absent.has(epoch)) continue
     const what = sizes.count === 0 ? '' : ` of ${sizes.largest} records`
     const message = `Epoch ${epoch}${what}, which entry ${firstIndex} of the tenant log names,`
     const place = { file: name, epoch }

@@ -8,56 +8,27 @@ import { MerkleFrontier } from '../merkle.ts'
 import type { Chain } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
 import { placeOf } from './arrival.ts'
-import type { OpenCall } from './call-check.ts'
 import { CallCheck } from './call-check.ts'
 import type { ChainListener } from './chain-check.ts'
 import { ChainCheck } from './chain-check.ts'
-import type { CheckpointStart, GivenHead, NotesPoint } from './checkpoint-check.ts'
 import { CheckpointCheck } from './checkpoint-check.ts'
+import type { EpochJob, RunContext, RunTools } from './epoch-job.ts'
+import { heldCalls, notesStart } from './epoch-job.ts'
 import type { EpochPoint, EpochResult, TornTail } from './epoch-outcome.ts'
 import type { OpenFinding, Place, Report } from './findings.ts'
 import { Findings, RangeFindings } from './findings.ts'
 import type { HeldEpoch } from './head-file.ts'
-import type { EpochBytes, SegmentBytes } from './input.ts'
+import type { SegmentBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
-import type { Line, LineSplitter } from './lines.ts'
-import type { NamedEpoch } from './named-epoch.ts'
+import type { Line } from './lines.ts'
 import { ObservationWatch } from './observation-watch.ts'
-import type { Observation } from './openings.ts'
 import { firstRecord, isUnreadable } from './openings.ts'
-import type { ReadRecord, RecordReader } from './read-record.ts'
-import type { RecordChecks } from './record-check.ts'
+import type { ReadRecord } from './read-record.ts'
 import { RecordCheck } from './record-check.ts'
 import { SignedSizes } from './signed-sizes.ts'
 import { StubCheck } from './stub-check.ts'
 
-/** What the caller of a verification gave, the same for all epochs; can be cloned. */
-export type RunContext = Omit<RecordChecks, 'findings'>
-
-/** What runs of one thread share: buffers and caches, nothing that is known of epochs. */
-export interface RunTools {
-  readonly splitter: LineSplitter
-  readonly reader: RecordReader
-  readonly progress: (bytes: number, records: number) => void
-}
-
-/** One epoch to be read, and what is known of it from elsewhere. */
-export interface EpochJob {
-  readonly source: EpochBytes
-  /** What the beginnings of other epochs say of it. */
-  readonly observed: readonly Observation[]
-  /** Another copy of it that was read before. */
-  readonly twin: LeafPrints | undefined
-  /** All heads of epochs that the caller gave. */
-  readonly heads: readonly GivenHead[]
-  /** What the tenant log says of it. */
-  readonly named: NamedEpoch | undefined
-  /** The trusted head from which to go on. */
-  readonly held: HeldEpoch | undefined
-}
-
 const PROGRESS_BYTES = 1 << 20
-const NOTES_START: NotesPoint = { line: 1, byteOffset: 0 }
 
 /**
  * Runs all checks over one epoch, in one pass. Knows nothing of other runs: what it is told is in the
@@ -191,7 +162,7 @@ export class EpochRun implements ChainListener {
     const [root, nodes] = [this.#chain.root(), this.#chain.nodes()]
     const last = this.#last ?? this.#held
     if (root === undefined || nodes === undefined || last === undefined) return undefined
-    const { rev, opening, closed, clock } = this.#records.held()
+    const { rev, openingSize, closed, clock } = this.#records.held()
     const { notesEnd, coveredSize } = this.#checkpoints
     return {
       head: { origin: `${this.#log}/${this.#epoch}`, size, root },
@@ -208,7 +179,7 @@ export class EpochRun implements ChainListener {
       at: clock.at,
       monoNanos: clock.monoNanos,
       skewMillis: clock.skewMillis,
-      opening,
+      openingSize,
       closed,
       expiredSize: Math.max(this.#expiredSize, this.#held?.expiredSize ?? 0),
     }
@@ -274,9 +245,9 @@ export class EpochRun implements ChainListener {
       this.#epoch ??= epoch
       this.#joinLog(log)
     }
-    const { rev, opening: isOpening, closed, at, monoNanos, skewMillis } = held
+    const { rev, openingSize, closed, at, monoNanos, skewMillis } = held
     const clock = { at, monoNanos, skewMillis }
-    this.#records.resume(opening, { rev, opening: isOpening, closed, clock })
+    this.#records.resume(opening, { rev, openingSize, closed, clock }, held.head.size)
     await this.#readNotes()
     this.#awaited = held
   }
@@ -298,13 +269,14 @@ export class EpochRun implements ChainListener {
     if (leaf === held.leaf) this.#checkpoints.reached(size, this.#chain)
   }
 
-  #lostHead({ head, coveredSize }: HeldEpoch): void {
+  #lostHead({ head }: HeldEpoch): void {
     this.#awaited = undefined
     this.#unverifiable = true
     const message = `The given head is of ${head.size} records, and the last of them is not where it was.`
     const place = { file: this.#job.source.name, epoch: this.#epoch, seq: head.size - 1 }
     this.#findings.fault({ code: 'truncated', check: 'checkpoint', message }, place)
-    this.#chain.resume({ size: coveredSize, leaf: head.root, tree: undefined })
+    this.#chain.lostEnds.add(0, Number.MAX_SAFE_INTEGER)
+    this.#chain.doubts.add(0, Number.MAX_SAFE_INTEGER)
   }
 
   placed(arrival: Arrival, late: boolean): void {
@@ -453,7 +425,10 @@ export class EpochRun implements ChainListener {
       return undefined
     if (this.#held !== undefined || (seq !== undefined && seq <= Math.min(1, size)))
       return undefined
-    if (seq !== undefined && seq <= stub.lastSeq) return 'expired'
+    if (seq !== undefined && seq <= stub.lastSeq) {
+      this.#firstSeq = undefined
+      return 'expired'
+    }
     this.#expiredSize = stub.lastSeq + 1
     if (size === 0) {
       const message =
@@ -553,18 +528,4 @@ export class EpochRun implements ChainListener {
 function leafOf({ bytes, start, end, tooLong }: Line): string | undefined {
   if (tooLong) return undefined
   return leafHashOfFrame(bytes.subarray(start - 1, end), end - start + 1)
-}
-
-function notesStart(held: HeldEpoch | undefined): Omit<CheckpointStart, 'logged'> {
-  if (held === undefined) return { notes: NOTES_START, coveredSize: 0 }
-  const { notesByteOffset: byteOffset, notesLine: line, coveredSize } = held
-  return { notes: { byteOffset, line }, coveredSize }
-}
-
-function heldCalls(held: HeldEpoch | undefined): { open: Map<number, OpenCall>; unlisted: number } {
-  const open = new Map<number, OpenCall>()
-  for (const { seq, likeness, listed } of held?.calls ?? []) {
-    open.set(seq, { likeness, spot: undefined, listed })
-  }
-  return { open, unlisted: held?.callsUnlisted ?? 0 }
 }

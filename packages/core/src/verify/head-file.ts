@@ -40,8 +40,8 @@ export interface HeldEpoch {
   readonly monoNanos: string
   /** Of the wall clock against the monotonic one, milliseconds. */
   readonly skewMillis?: number | undefined
-  /** Further `epoch.observed` may follow. */
-  readonly opening: boolean
+  /** How many records its opening has: `epoch.open`, and each `epoch.observed` behind it. */
+  readonly openingSize: number
   readonly closed: boolean
   readonly expiredSize: number
   readonly calls: readonly HeldCall[]

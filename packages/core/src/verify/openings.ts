@@ -5,8 +5,8 @@ import { AuditError } from '../errors.ts'
 import { leafHash } from '../hash.ts'
 import type { ObservedEpoch } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
-import type { EpochBytes } from './input.ts'
-import type { LineSplitter } from './lines.ts'
+import type { EpochBytes, SegmentBytes } from './input.ts'
+import type { Line, LineSplitter } from './lines.ts'
 import type { Envelope, RecordReader } from './read-record.ts'
 
 /** Observations that are taken from one epoch; one with more is not believed. */
@@ -41,8 +41,14 @@ interface Tools {
 /**
  * Reads what the beginning of an epoch says of others: `epoch.open` and the `epoch.observed` behind
  * it. All epochs are asked first, because one that was read long ago may be named by a later one.
+ *
+ * @param options `recordsMax`: how many records the opening has, where that is known
  */
-export async function readOpening(source: EpochBytes, tools: Tools): Promise<Opening> {
+export async function readOpening(
+  source: EpochBytes,
+  tools: Tools,
+  { recordsMax = Infinity }: { readonly recordsMax?: number | undefined } = {},
+): Promise<Opening> {
   const observations: Observation[] = []
   let epoch = source.epoch
   const opening = { source, observations, overflowed: false, epoch }
@@ -56,7 +62,7 @@ export async function readOpening(source: EpochBytes, tools: Tools): Promise<Ope
       observations.push({ ...observed, by: epoch, seq, spot: arrival.spot })
     }
     opening.overflowed = observations.length > OBSERVATIONS_MAX
-    if (opening.overflowed) break
+    if (opening.overflowed || envelope.chain.seq + 1 >= recordsMax) break
   }
   return opening
 }
@@ -98,20 +104,24 @@ async function* openingRecords(
   try {
     for await (const segment of source.segments()) {
       const { file } = segment
-      splitter.begin()
-      for await (const chunk of segment.chunks()) {
-        splitter.push(chunk)
-        for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
-          const leaf = leafHash(line.bytes.subarray(line.start, line.end))
-          const read = reader.read(line)
-          if (read.kind !== 'record') return
-          yield { read, leaf, spot: { file, line: line.number, byteOffset: line.byteOffset } }
-        }
+      for await (const line of linesOf(segment, splitter)) {
+        const leaf = leafHash(line.bytes.subarray(line.start, line.end))
+        const read = reader.read(line)
+        if (read.kind !== 'record') return
+        yield { read, leaf, spot: { file, line: line.number, byteOffset: line.byteOffset } }
       }
     }
   } catch (error) {
     // Reported when the epoch is read.
     if (!isUnreadable(error)) throw error
+  }
+}
+
+async function* linesOf(segment: SegmentBytes, splitter: LineSplitter): AsyncGenerator<Line> {
+  splitter.begin()
+  for await (const chunk of segment.chunks()) {
+    splitter.push(chunk)
+    for (let line = splitter.next(); line !== undefined; line = splitter.next()) yield line
   }
 }
 

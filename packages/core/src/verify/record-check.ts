@@ -27,8 +27,8 @@ interface EpochChecks extends RecordChecks {
 /** What was found of records that are not read again. */
 export interface HeldRecords {
   readonly rev: number
-  /** Further `epoch.observed` may follow. */
-  readonly opening: boolean
+  /** How many records its opening has: `epoch.open`, and each `epoch.observed` behind it. */
+  readonly openingSize: number
   readonly closed: boolean
   readonly clock: ClockPoint
 }
@@ -40,6 +40,7 @@ export class RecordCheck {
   readonly #known: KnownDoubts
   #rev: number | undefined
   #opening = true
+  #openingSize = 1
   #followed = false
   /** Records seen. */
   count = 0
@@ -57,10 +58,11 @@ export class RecordCheck {
   }
 
   /** Goes on behind records that were checked before, of which only `epoch.open` is read again. */
-  resume(opening: Arrival | undefined, held: HeldRecords): void {
+  resume(opening: Arrival | undefined, held: HeldRecords, size: number): void {
     if (opening !== undefined) this.#opened(opening)
     this.#rev = held.rev
-    this.#opening = held.opening
+    this.#openingSize = held.openingSize
+    this.#opening = held.openingSize === size
     this.closed = held.closed
     this.#clock.resume(held.clock)
   }
@@ -68,7 +70,7 @@ export class RecordCheck {
   /** What it takes to go on from here. */
   held(): HeldRecords {
     const { closed } = this
-    return { rev: this.#rev ?? 0, opening: this.#opening, closed, clock: this.#clock.point }
+    return { rev: this.#rev ?? 0, openingSize: this.#openingSize, closed, clock: this.#clock.point }
   }
 
   #opened(arrival: Arrival): void {
@@ -123,6 +125,8 @@ export class RecordCheck {
       this.#opening = false
     } else if (!this.#opening) {
       this.#fault('schema', 'An epoch.observed stands elsewhere than behind epoch.open.', arrival)
+    } else {
+      this.#openingSize++
     }
   }
 

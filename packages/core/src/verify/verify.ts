@@ -10,8 +10,8 @@ import { checkCompleteness } from './completeness.ts'
 import { signedCoverage } from './coverage.ts'
 import type { EpochEnd } from './epoch-end.ts'
 import { checkEnd, reportLost } from './epoch-end.ts'
+import type { RunContext, RunTools } from './epoch-job.ts'
 import type { EpochOutcome } from './epoch-outcome.ts'
-import type { RunContext, RunTools } from './epoch-run.ts'
 import { EpochRun } from './epoch-run.ts'
 import { Findings } from './findings.ts'
 import type { GivenHeads } from './given-heads.ts'
@@ -138,6 +138,8 @@ class Verification {
   readonly #ends = new Map<EpochOutcome, EpochEnd>()
   /** The first copy of each. */
   readonly #byEpoch = new Map<string, EpochOutcome>()
+  /** Epochs that were reported as missing. */
+  readonly #absent = new Set<string>()
   #expectedElsewhere = 0
   #signed = false
   #progressBytes = 0
@@ -180,7 +182,10 @@ class Verification {
   }
 
   async readOpening(epoch: EpochBytes): Promise<void> {
-    const opening = await readOpening(epoch, this.#tools)
+    const held = this.#held.get(epoch.epoch ?? '')
+    const recordsMax =
+      held !== undefined && held.openingSize < held.head.size ? held.openingSize : undefined
+    const opening = await readOpening(epoch, this.#tools, { recordsMax })
     this.#openings.push(opening)
     for (const seen of opening.observations) {
       const known = this.#observed.get(seen.epoch)
@@ -278,11 +283,10 @@ class Verification {
       if (lost === undefined) this.#reportAbsent(epoch, seen)
       else reportLost(lost, this.#findings)
     }
-    const asked = new Set<string>()
     for (const { origin, size } of this.#heads.epochs) {
       const epoch = epochOfOrigin(origin)
-      if (present.has(epoch) || asked.has(epoch)) continue
-      asked.add(epoch)
+      if (present.has(epoch) || this.#absent.has(epoch)) continue
+      this.#absent.add(epoch)
       this.#expectedElsewhere += size
       const message = `Epoch ${epoch}, of which a head was given, is missing.`
       const report = { code: 'missing', check: 'checkpoint', message, outside: true } as const
@@ -300,19 +304,20 @@ class Verification {
     if (this.#partial) {
       this.#findings.notice({ ...report, message: `${what} was not given.` }, place)
     } else {
+      this.#absent.add(epoch)
       this.#findings.fault({ ...report, message: `${what} is missing.` }, place)
     }
   }
 
   /** What the tenant log names is there, with the same roots. */
   checkTenantLog(): void {
-    const absent = checkCompleteness(this.#tenantLog, {
+    this.#expectedElsewhere += checkCompleteness(this.#tenantLog, {
       findings: this.#findings,
       epochs: this.#byEpoch,
+      absent: this.#absent,
       partial: this.#partial,
       name: this.#options.tenantLog?.name,
     })
-    this.#expectedElsewhere += absent
   }
 
   outcome(): VerdictToHead {
