@@ -106,6 +106,8 @@ function hashEncoded(enc: Encoding, body: string | Uint8Array): string {
  * Chunks of bytes and strings are `bytes`, independent of how they were cut, and so is a stream that
  * ends without a chunk; a first chunk that is something else makes it `items/1`, in which every item
  * is `<length>:<enc> 0x00 <bytes>`. Whoever knows better says which.
+ *
+ * What passes is not kept, but where `keepBytesMax` says how much of it may be.
  */
 export class StreamDigest {
   readonly #sha = new IncrementalSha256()
@@ -115,8 +117,12 @@ export class StreamDigest {
   /** The first half of a surrogate pair whose second half begins the next chunk. */
   #half = ''
   #ended: ValueDigest | undefined
+  readonly #keepBytesMax: number
+  #kept: Uint8Array[] | undefined
 
-  constructor(enc?: 'bytes' | 'items/1') {
+  constructor(enc?: 'bytes' | 'items/1', { keepBytesMax = 0 } = {}) {
+    this.#keepBytesMax = keepBytesMax
+    this.#kept = keepBytesMax > 0 ? [] : undefined
     if (enc !== undefined) this.#begin(enc)
   }
 
@@ -156,6 +162,13 @@ export class StreamDigest {
     return this.#ended
   }
 
+  /** What was hashed, once it is ended; undefined where it was not kept, or was too much. */
+  get kept(): EncodedValue | undefined {
+    if (this.#ended === undefined || this.#kept === undefined) return undefined
+    const { enc, partial } = this.#ended
+    return { enc, body: Buffer.concat(this.#kept), partial }
+  }
+
   #addItem(chunk: unknown): void {
     const { enc, body, partial } = encodeValue(chunk)
     this.#partial ||= partial
@@ -193,5 +206,9 @@ export class StreamDigest {
   #add(bytes: Uint8Array): void {
     this.#sha.update(bytes)
     this.#bytes += bytes.length
+    if (this.#kept === undefined) return
+    if (this.#bytes > this.#keepBytesMax) this.#kept = undefined
+    // A copy: whoever made the chunk may fill it again.
+    else this.#kept.push(Buffer.from(bytes))
   }
 }

@@ -6,7 +6,7 @@ import { ATTR_SPANSEAL_END_EPOCH, ATTR_SPANSEAL_END_SEQ, ATTR_SPANSEAL_EPOCH } f
 import type { EpochWriter } from '@spanseal/journal'
 import { journalSource, openWriter } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
-import { openKeyring } from '@spanseal/keys'
+import { defaultVaultFolder, openKeyring, openVault } from '@spanseal/keys'
 import { Committer } from './commitments.ts'
 import { Counters } from './counters.ts'
 import { ForeignSpans } from './foreign-spans.ts'
@@ -24,6 +24,7 @@ import { Shipping } from './shipping.ts'
 import { AuditSpanExporter } from './span-exporter.ts'
 import { AuditSpanProcessor } from './span-processor.ts'
 import { spanRedactor } from './span-redaction.ts'
+import { VaultIntake } from './vault-intake.ts'
 import { SDK_VERSION } from './version.ts'
 
 /** What an audit is made of. */
@@ -39,6 +40,7 @@ interface Evidence {
   readonly redactor: Redactor
   readonly counters: Counters
   readonly keyring: Keyring
+  readonly vault: VaultIntake | undefined
   readonly writer: EpochWriter
 }
 
@@ -57,13 +59,42 @@ export function openParts(options: ResolvedOptions): AuditParts {
     ...(options.toolFolders !== undefined && { refuseInside: options.toolFolders }),
     ...(options.keys !== undefined && { folder: options.keys }),
   })
+  const vault = openIntake(options, keyring, counters)
   const writer = openJournal({ options, redactor, counters, keyring })
   try {
-    return wire({ options, redactor, counters, keyring, writer })
+    return wire({ options, redactor, counters, keyring, vault, writer })
   } catch (error) {
     writer.close()
     throw error
   }
+}
+
+const DEFAULT_VALUE_BYTES_MAX = 16 * 1024 * 1024
+const DEFAULT_QUEUE_BYTES_MAX = 64 * 1024 * 1024
+
+function openIntake(
+  { journal, now, toolFolders, vault }: ResolvedOptions,
+  keyring: Keyring,
+  counters: Counters,
+): VaultIntake | undefined {
+  if (vault === undefined || vault === false) return undefined
+  const {
+    folder = defaultVaultFolder(journal),
+    master,
+    valueBytesMax = DEFAULT_VALUE_BYTES_MAX,
+    queueBytesMax = DEFAULT_QUEUE_BYTES_MAX,
+    retryMillis = 1_000,
+  } = vault === true ? {} : vault
+  const opened = openVault({
+    keyring,
+    folder,
+    journal,
+    now,
+    valueBytesMax,
+    ...(toolFolders !== undefined && { refuseInside: toolFolders }),
+    ...(master !== undefined && { master }),
+  })
+  return new VaultIntake(opened, { valueBytesMax, queueBytesMax, retryMillis, counters })
 }
 
 function openJournal({
@@ -71,7 +102,7 @@ function openJournal({
   redactor,
   counters,
   keyring,
-}: Omit<Evidence, 'writer'>): EpochWriter {
+}: Omit<Evidence, 'vault' | 'writer'>): EpochWriter {
   return openWriter({
     journal: options.journal,
     log: options.log,
@@ -90,17 +121,17 @@ function openJournal({
   })
 }
 
-function wire({ options, redactor, counters, keyring, writer }: Evidence): AuditParts {
+function wire({ options, redactor, counters, keyring, vault, writer }: Evidence): AuditParts {
   const { retention } = options
-  const committer = new Committer(keyring, redactor, options.commitments === 'sha256')
-  const records = new RecordWriter(
-    writer,
-    counters,
-    retention && {
+  const plain = options.commitments === 'sha256'
+  const committer = new Committer(keyring, redactor, { plain, vault })
+  const records = new RecordWriter(writer, counters, {
+    vault,
+    retention: retention && {
       policy: retention.policy,
       ...(retention.policyRev !== undefined && { policy_rev: retention.policyRev }),
     },
-  )
+  })
   const clearErrors = options.errors === 'redacted'
   const recorder = new Recorder({ records, committer, redactor, counters, clearErrors })
   const scopes = new Scopes(rootScope(options))
@@ -119,6 +150,7 @@ function wire({ options, redactor, counters, keyring, writer }: Evidence): Audit
     options,
     writer,
     keyring,
+    vault,
     processor,
     counters,
     committer,

@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Erased } from '@spanseal/keys'
 import type { AuditParts } from './audit-parts.ts'
 import { openParts } from './audit-parts.ts'
 import { activeCarrier, runBelow } from './carried-context.ts'
 import { closeAudit, within } from './close-audit.ts'
+import { forget } from './forget.ts'
 import type { AuditHealth, ShutdownReport } from './health.ts'
 import { auditHealth } from './health.ts'
 import type { AuditOptions, ResolvedOptions } from './options.ts'
@@ -120,6 +122,20 @@ export class Audit {
     return runBelow(this.#parts.runtime, carrier, run)
   }
 
+  /**
+   * Forgets a person: destroys the key under which what is about them was committed, and its vault
+   * keys, and records that as `erasure.done`, without naming anybody. Looks through the journal. Other
+   * processes notice within 60 s.
+   *
+   * @param reason why; committed, not written in clear
+   * @returns undefined where the person has no key
+   * @throws (rejects) AuditError `KEYRING_UNUSABLE`, `VAULT_UNUSABLE`, `NOT_FOUND` for a vault that is
+   * not there, `JOURNAL_FAILED`: what was begun is completed by the next call, or `spanseal forget`
+   */
+  forget(person: string, reason?: string): Promise<Erased | undefined> {
+    return forget(this.#parts.runtime, person, reason)
+  }
+
   /** How things stand. Counts what sinks have not taken by looking through the journal's end. */
   health(): AuditHealth {
     return auditHealth(this.#parts, this.#provider)
@@ -133,7 +149,8 @@ export class Audit {
     // A provider's flush ends when the exporter has the spans; the exporter's when endpoints do.
     const spans = this.#provider.forceFlush().then(() => this.exporter.forceFlush())
     const drains = shippings.map((shipping) => shipping.drained(millis))
-    await Promise.all([within(spans, millis), ...drains])
+    const kept = runtime.vault?.drained() ?? Promise.resolve()
+    await Promise.all([within(spans, millis), within(kept, millis), ...drains])
   }
 
   /**

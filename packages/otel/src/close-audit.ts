@@ -23,7 +23,9 @@ export async function closeAudit(
   closeEpoch(runtime)
   const drains = shippings.map((shipping) => shipping.drained(left()))
   const spans = provider.shutdown().then(() => exporter.forceFlush())
-  await Promise.all([within(spans, left()), ...drains])
+  const kept = runtime.vault?.drained() ?? Promise.resolve()
+  await Promise.all([within(spans, left()), within(kept, left()), ...drains])
+  const unkept = runtime.vault?.close() ?? 0
   const undelivered: Record<string, number> = {}
   for (const shipping of shippings) {
     const pending = shipping.pending()
@@ -34,7 +36,7 @@ export async function closeAudit(
     const what = `${count} records were not delivered to ${name}; they are in ${options.journal}`
     runtime.counters.warnOnce(`undelivered ${name}`, what)
   }
-  return { openCalls, undelivered }
+  return { openCalls, undelivered, ...(unkept > 0 && { unkept }) }
 }
 
 function closeEpoch({ writer, counters }: Runtime): void {

@@ -23,11 +23,14 @@ import type { Keyring } from '@spanseal/keys'
 import type { CallOutcome } from './outcome.ts'
 import { mendText } from './redact/mend.ts'
 import type { Redactor } from './redact/redact.ts'
+import type { VaultIntake } from './vault-intake.ts'
 
 /** A value hashed and not yet bound to a place; of what passed by in pieces only the hash is left. */
 export interface Digested {
   readonly encoded: EncodedValue | undefined
   readonly digest: ValueDigest
+  /** What passed by in pieces, where the vault wants it. */
+  readonly kept?: EncodedValue | undefined
 }
 
 function digested(encoded: EncodedValue): Digested {
@@ -42,7 +45,7 @@ export function digestCallArguments(args: readonly unknown[]): Digested {
 /** Digests what a call returned; undefined where it returned nothing at all. */
 export function digestOutput({ output }: CallOutcome): Digested | undefined {
   if (output === undefined) return undefined
-  if ('digest' in output) return { encoded: undefined, digest: output.digest }
+  if ('digest' in output) return { encoded: undefined, ...output }
   return digested(encodeValue(output.value))
 }
 
@@ -51,8 +54,14 @@ export class Committer {
   readonly #keyring: Keyring
   readonly #redactor: Redactor
   readonly #plain: boolean
+  readonly #vault: VaultIntake | undefined
 
-  constructor(keyring: Keyring, redactor: Redactor, plain: boolean) {
+  constructor(
+    keyring: Keyring,
+    redactor: Redactor,
+    { plain, vault }: { readonly plain: boolean; readonly vault: VaultIntake | undefined },
+  ) {
+    this.#vault = vault
     this.#keyring = keyring
     this.#redactor = redactor
     this.#plain = plain
@@ -69,23 +78,34 @@ export class Committer {
    * The commitment of a content. Plain digests need the whole value: what passed by in pieces is
    * blinded even where plain ones were asked for.
    */
-  commit({ encoded, digest }: Digested, place: CommitPlace, keys: CommitKeys): Commitment {
-    if (this.#plain && encoded !== undefined) {
-      return plainCommitment(encoded.enc, encoded.body, digest.partial)
-    }
-    return commit(digest, place, keys)
+  commit({ encoded, digest, kept }: Digested, place: CommitPlace, keys: CommitKeys): Commitment {
+    const commitment =
+      this.#plain && encoded !== undefined
+        ? plainCommitment(encoded.enc, encoded.body, digest.partial)
+        : commit(digest, place, keys)
+    const whole = encoded ?? kept
+    if (whole !== undefined) this.#vault?.stage(whole, commitment, { place, keys })
+    else this.#vault?.missed()
+    return commitment
+  }
+
+  #commitText(text: string, place: CommitPlace, keys: CommitKeys): Commitment {
+    const encoded = encodeValue(text)
+    const commitment = commit(digestEncoded(encoded), place, keys)
+    this.#vault?.stage(encoded, commitment, { place, keys })
+    return commitment
   }
 
   /** A text that people wrote. */
   freeText(text: string, place: CommitPlace, keys: CommitKeys): FreeText {
-    return commit(digestEncoded(encodeValue(text)), place, keys)
+    return this.#commitText(text, place, keys)
   }
 
   /** The text redacted and in clear, or cut to its commitment where it is too long. */
   clearText(text: string, place: CommitPlace, keys: CommitKeys): FreeText {
     const shown = mendText(this.#redactor.text(text)).text
     if (canonicalByteLength(shown) <= TEXT_CAPS.text) return shown
-    const commitment = commit(digestEncoded(encodeValue(text)), place, keys)
+    const commitment = this.#commitText(text, place, keys)
     return { bytes: Buffer.byteLength(text), commitment, cut: true }
   }
 }

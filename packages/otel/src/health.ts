@@ -6,6 +6,7 @@ import type { ExporterHealth } from './otlp-leg.ts'
 import type { ProviderState } from './provider.ts'
 import { samplerSeen } from './sampler.ts'
 import type { SinkHealth } from './shipping.ts'
+import type { VaultHealth } from './vault-intake.ts'
 
 /** The state of an audit; every number counts from its opening. */
 export interface AuditHealth {
@@ -38,6 +39,8 @@ export interface AuditHealth {
     readonly sampler: boolean
   }
   readonly sinks: readonly SinkHealth[]
+  /** Absent where no vault is kept. */
+  readonly vault?: VaultHealth
   /** Faults of hooks or of our own code that were kept from the agent. */
   readonly internalErrors: number
 }
@@ -48,6 +51,8 @@ export interface ShutdownReport {
   readonly openCalls: number
   /** Records per sink that were not acknowledged; the next `register()` or `spanseal ship` delivers them. */
   readonly undelivered: Readonly<Record<string, number>>
+  /** Values that did not reach the vault; absent where there are none. */
+  readonly unkept?: number
 }
 
 /** Gathers the state of an audit. Never throws. */
@@ -59,7 +64,9 @@ export function auditHealth(
   const { recordsWritten, recordsFailed, internalErrors } = counters
   const { epoch, failedEpochs, failure } = writer.health()
   const sinks = shippings.map((shipping) => shipping.health)
-  const isLossless = recordsFailed + internalErrors + failedEpochs === 0
+  const vault = runtime.vault?.health
+  const isKept = vault === undefined || (vault.dropped + vault.tooLarge === 0 && !vault.failure)
+  const isLossless = recordsFailed + internalErrors + failedEpochs === 0 && isKept
   return {
     ok: isLossless && sinks.every(({ stopped, stuckEpochs }) => !stopped && stuckEpochs === 0),
     journal: {
@@ -82,6 +89,7 @@ export function auditHealth(
       sampler: samplerSeen(),
     },
     sinks,
+    ...(vault !== undefined && { vault }),
     internalErrors,
   }
 }

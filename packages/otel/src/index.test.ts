@@ -28,6 +28,7 @@ it('an audit and a task have these methods', async () => {
     'carrier',
     'constructor',
     'forceFlush',
+    'forget',
     'health',
     'outsideTool',
     'registerTool',

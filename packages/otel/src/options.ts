@@ -3,6 +3,7 @@
 
 import type { RecordSink } from '@spanseal/core'
 import type { JournalFs } from '@spanseal/journal'
+import type { MasterKey } from '@spanseal/keys'
 import type { AuthorizeHook } from './authorize.ts'
 import type { RedactionOptions } from './redact/redaction-options.ts'
 
@@ -46,6 +47,11 @@ export interface AuditOptions {
   readonly identities?: 'pseudonym' | 'clear'
   /** `sha256`: contents are committed as plain digests, findable by hash; default `blinded`. */
   readonly commitments?: 'blinded' | 'sha256'
+  /**
+   * Keeps what is committed, before any redaction, in encrypted files beside the journal, so that it
+   * can be read again by its commitment until its key is destroyed; default: not kept.
+   */
+  readonly vault?: boolean | AuditVaultOptions
   readonly redaction?: RedactionOptions
   /** `gen_ai`: `execute_tool <name>` (default); `tool`: `tool.<name>`. */
   readonly spanName?: 'gen_ai' | 'tool'
@@ -60,6 +66,22 @@ export interface AuditOptions {
   readonly now?: () => number
   /** How records reach the disk; default `node:fs`. */
   readonly fs?: JournalFs
+}
+
+/** The vault of an audit. */
+export interface AuditVaultOptions {
+  /** Default `<journal>.vault` beside the journal. */
+  readonly folder?: string
+  /** Who wraps the data keys; default: key files in the keyring. `commandMasterKey` for a KMS. */
+  readonly master?: MasterKey
+  /** Larger values are not kept; default 16 MiB, at most 64 MiB. */
+  readonly valueBytesMax?: number
+  /** Bytes of values that may wait in memory while the vault is slow or fails; default 64 MiB. */
+  readonly queueBytesMax?: number
+  /** `refuse`: while the vault fails no tool runs; default `continue`: it is counted and said. */
+  readonly onFailure?: 'continue' | 'refuse'
+  /** After a failure, how long until it is tried again; default 1,000. */
+  readonly retryMillis?: number
 }
 
 /** Which foreign spans are recorded. */

@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { CallStatus, ValueDigest } from '@spanseal/core'
+import type { CallStatus, EncodedValue, ValueDigest } from '@spanseal/core'
 
 /** How a call ended, as its record and span need it. */
 export interface CallOutcome {
   readonly status: Exclude<CallStatus, 'started'>
   /** What was returned, or the digest of what passed by; absent where nothing was returned. */
-  readonly output?: { readonly value: unknown } | { readonly digest: ValueDigest }
+  readonly output?:
+    | { readonly value: unknown }
+    | { readonly digest: ValueDigest; readonly kept?: EncodedValue | undefined }
   readonly error?: ErrorFacts
   /** Nanoseconds, where the caller measured; default: since the call began. */
   readonly durationNs?: bigint

@@ -6,6 +6,7 @@ import { block } from '@spanseal/core'
 import type { AppendedRecord, AppendOptions, EpochWriter, RecordPlace } from '@spanseal/journal'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
+import type { VaultIntake } from './vault-intake.ts'
 
 /** What a record says beside who it is about. */
 export type RecordContent = Omit<RecordDraft, 'type' | 'trace' | 'retention'>
@@ -24,8 +25,20 @@ export class RecordWriter {
   readonly #writer: EpochWriter
   readonly #counters: Counters
   readonly #retention: Block<Retention> | undefined
+  readonly #vault: VaultIntake | undefined
 
-  constructor(writer: EpochWriter, counters: Counters, retention: Retention | undefined) {
+  constructor(
+    writer: EpochWriter,
+    counters: Counters,
+    {
+      retention,
+      vault,
+    }: {
+      readonly retention: Retention | undefined
+      readonly vault: VaultIntake | undefined
+    },
+  ) {
+    this.#vault = vault
     this.#writer = writer
     this.#counters = counters
     this.#retention = retention && block(retention)
@@ -43,14 +56,17 @@ export class RecordWriter {
     const options = eventAt === undefined && urgent !== true ? undefined : optionsOf(head)
     try {
       const appended = this.#writer.append((at) => {
+        this.#vault?.restart()
         const content = build(at)
         return retention === undefined
           ? { ...content, trace, type }
           : { ...content, retention, trace, type }
       }, options)
       this.#counters.recordsWritten++
+      this.#vault?.take()
       return appended
     } catch (error) {
+      this.#vault?.restart()
       this.#counters.recordsFailed++
       this.#counters.warnOnce('write', `a record could not be written: ${reasonOf(error)}`)
       return undefined

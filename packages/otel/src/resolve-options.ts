@@ -3,6 +3,7 @@
 
 import type { RecordSink } from '@spanseal/core'
 import { assertLogName, defaultLogName } from '@spanseal/core'
+import type { MasterKey } from '@spanseal/keys'
 import {
   assertBoolean,
   assertCount,
@@ -14,12 +15,12 @@ import {
   assertTexts,
   refuse,
 } from './guards.ts'
-import type { AuditOptions, OtlpEndpoint, ResolvedOptions } from './options.ts'
+import type { AuditOptions, AuditVaultOptions, OtlpEndpoint, ResolvedOptions } from './options.ts'
 import { assertAgent } from './task-options.ts'
 
 const KEYS = [
   'service', 'agent', 'journal', 'keys', 'log', 'durability', 'deployment', 'otlp', 'sinks',
-  'authorize', 'errors', 'identities', 'commitments', 'redaction', 'spanName', 'foreign',
+  'authorize', 'errors', 'identities', 'commitments', 'vault', 'redaction', 'spanName', 'foreign',
   'toolFolders', 'retention', 'shutdownTimeoutMillis', 'now', 'fs',
 ] as const satisfies readonly (keyof AuditOptions)[] // biome-ignore format: a table of names
 
@@ -103,6 +104,7 @@ function checkChoices(options: AuditOptions): void {
   assertChoice('spanName', spanName, ['gen_ai', 'tool'])
   if (options.authorize !== undefined) assertFunction('authorize', options.authorize)
   if (options.now !== undefined) assertFunction('now', options.now)
+  checkVault(options.vault)
   const { foreign, toolFolders } = options
   if (foreign !== undefined) {
     assertKnownKeys('foreign', foreign, ['genAi', 'scopes'])
@@ -110,6 +112,26 @@ function checkChoices(options: AuditOptions): void {
     if (foreign.scopes !== undefined) assertTexts('foreign.scopes', foreign.scopes, assertText)
   }
   if (toolFolders !== undefined) assertTexts('toolFolders', toolFolders, assertText)
+}
+
+function checkVault(vault: unknown): void {
+  if (vault === undefined || typeof vault === 'boolean') return
+  if (typeof vault !== 'object' || vault === null) refuse('vault', vault, 'true, or its options')
+  const keys = ['folder', 'master', 'valueBytesMax', 'queueBytesMax', 'onFailure', 'retryMillis']
+  assertKnownKeys('vault', vault, keys)
+  const options = vault as AuditVaultOptions
+  const { folder, master, onFailure, ...numbers } = options
+  if (folder !== undefined && (typeof folder !== 'string' || folder === '')) {
+    refuse('vault.folder', folder, 'the folder of the vault')
+  }
+  if (master !== undefined) {
+    assertFunction('vault.master.wrap', (master as Partial<MasterKey>).wrap)
+    assertFunction('vault.master.unwrap', (master as Partial<MasterKey>).unwrap)
+  }
+  assertChoice('vault.onFailure', onFailure, ['continue', 'refuse'])
+  for (const [name, count] of Object.entries(numbers)) {
+    if (count !== undefined) assertCount(`vault.${name}`, count, 1)
+  }
 }
 
 function assertChoice<T extends string>(

@@ -17,11 +17,13 @@ import type { Redactor } from './redact/redact.ts'
 import type { AuditScope, Scopes } from './scope.ts'
 import type { AuditSpanProcessor } from './span-processor.ts'
 import type { RegisteredTool } from './tool-definition.ts'
+import type { VaultIntake } from './vault-intake.ts'
 
 export interface RuntimeParts {
   readonly options: ResolvedOptions
   readonly writer: EpochWriter
   readonly keyring: Keyring
+  readonly vault: VaultIntake | undefined
   readonly processor: AuditSpanProcessor
   readonly counters: Counters
   readonly committer: Committer
@@ -40,9 +42,10 @@ export class Runtime {
   readonly redactor: Redactor
   readonly names: OutsideNames
   readonly scopes: Scopes
+  readonly keyring: Keyring
+  readonly vault: VaultIntake | undefined
   /** Set once a provider is there; without a tracer records have synthetic ids. */
   tracerOf: () => Tracer | undefined = () => undefined
-  readonly #keyring: Keyring
   readonly #committer: Committer
 
   constructor(parts: RuntimeParts) {
@@ -54,7 +57,8 @@ export class Runtime {
     this.redactor = parts.redactor
     this.names = parts.names
     this.scopes = parts.scopes
-    this.#keyring = parts.keyring
+    this.keyring = parts.keyring
+    this.vault = parts.vault
     this.#committer = parts.committer
   }
 
@@ -68,12 +72,12 @@ export class Runtime {
 
   /** A person as records name them. Never throws: without a key nobody is named. */
   personRef(id: string): string {
-    return this.#named(id, () => this.#keyring.personRef(id))
+    return this.#named(id, () => this.keyring.personRef(id))
   }
 
   /** A session, conversation, address or approver as records name them. */
   ref(kind: PseudonymKind, id: string): string {
-    return this.#named(id, () => this.#keyring.pseudonym(kind, id))
+    return this.#named(id, () => this.keyring.pseudonym(kind, id))
   }
 
   #named(id: string, pseudonym: () => string): string {
@@ -101,6 +105,13 @@ export class Runtime {
   /** Text that people wrote, as it stands in a record. */
   freeText(text: string, place: CommitPlace, subjects: readonly string[]): FreeText {
     return this.#committer.freeText(text, place, this.#committer.keysFor(subjects))
+  }
+
+  /** Whether no tool may run now because its values could not be kept. */
+  get mustRefuse(): boolean {
+    const { vault } = this.options
+    const onFailure = typeof vault === 'object' ? vault.onFailure : undefined
+    return onFailure === 'refuse' && this.vault?.isFailing === true
   }
 
   /** Whether the intent of a call has to be on disk before the tool runs, and is not yet. */

@@ -6,6 +6,8 @@ import type { CallOutcome } from './outcome.ts'
 
 /** What a settling call needs: where it runs, what it tells, and how it judges. */
 export interface Settlement {
+  /** How much of what passes by is kept, for the vault; default: nothing. */
+  readonly keepBytesMax?: number
   /** Runs code of the tool in the call's span and scope. */
   readonly inside: <T>(run: () => T) => T
   /** Told how the call ended, the first time counts; never throws. */
@@ -42,13 +44,15 @@ export function override(target: object, key: PropertyKey, method: unknown): boo
 
 /** What passes by on its way to the caller, piece by piece; ended once. */
 export class Passing {
-  readonly #digest = new StreamDigest()
+  readonly #digest: StreamDigest
   readonly #call: Settlement
   #ended = false
   #whole = true
 
   constructor(call: Settlement) {
     this.#call = call
+    const { keepBytesMax = 0 } = call
+    this.#digest = new StreamDigest(undefined, { keepBytesMax })
   }
 
   item(value: unknown): void {
@@ -77,6 +81,6 @@ export class Passing {
     if (this.#ended) return
     this.#ended = true
     const digest = this.#digest.end(complete)
-    this.#call.finish({ ...outcome, output: { digest } })
+    this.#call.finish({ ...outcome, output: { digest, kept: this.#digest.kept } })
   }
 }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { context, SpanKind } from '@opentelemetry/api'
-import type { AuditError, Authorization, Block, CallContext } from '@spanseal/core'
+import type { Authorization, Block, CallContext } from '@spanseal/core'
+import { AuditError } from '@spanseal/core'
 import { abortStatus } from './abort-status.ts'
 import { refusalError } from './authorize.ts'
 import type { CallIntent, OpenCall } from './call.ts'
@@ -45,6 +46,10 @@ export class ToolCall implements Settlement {
     this.#context = own ? contextWithSubjects(ofTool, runtime.subjectRefs(own)) : ofTool
     this.#span = this.#openSpan(parent)
     this.scope = below(parent, this.#span.trace)
+  }
+
+  get keepBytesMax(): number {
+    return this.runtime.vault?.valueBytesMax ?? 0
   }
 
   /** Whether the caller is known to wait for a promise. */
@@ -102,8 +107,18 @@ export class ToolCall implements Settlement {
     return refusal
   }
 
+  /** Records a call that is not made because its values could not be kept. */
+  #refuseUnkept<T>(authorization: Authorization): T {
+    const refusal = new AuditError('VAULT_UNUSABLE', UNKEPT)
+    this.#begin(authorization)
+    this.finish({ status: 'error', error: errorFacts(refusal) })
+    if (this.isAsync) return Promise.reject(refusal) as T
+    throw refusal
+  }
+
   /** Records the intent, makes it as durable as asked, and runs the tool. */
   start<T>(authorization: Authorization, run: () => T): T {
+    if (this.runtime.mustRefuse) return this.#refuseUnkept(authorization)
     const { start } = this.#begin(authorization)
     const { runtime } = this
     if (start === undefined || !runtime.needsSync(this.tool)) return this.#execute(run)
@@ -202,6 +217,9 @@ function ownSubjects(runtime: Runtime, request: ToolCallRequest): readonly strin
     return undefined
   }
 }
+
+const UNKEPT =
+  'no tool is run while the vault fails, because vault.onFailure is refuse; see health().vault'
 
 const FAILURE_STATUSES = ['error', 'cancelled', 'timeout', 'denied'] as const
 

@@ -27,6 +27,8 @@ export interface VaultOptions {
   readonly journal?: string
   /** Default: key files in the keyring's folder, the first one made on first use. */
   readonly master?: MasterKey
+  /** Folders that the agent's tools may write to: the vault is refused in and around them. */
+  readonly refuseInside?: readonly string[]
   /** Larger values are not kept; default 16 MiB, at most 64 MiB. */
   readonly valueBytesMax?: number
   /** False: makes nothing, and a vault that is not there is `NOT_FOUND`; default true. */
@@ -50,8 +52,9 @@ export function keyringMasterKeys({ folder, log }: Keyring, create = true): File
 /**
  * Opens the vault of a keyring's log.
  *
- * @throws AuditError `VAULT_UNUSABLE` when the folder lies in or around the journal or the keyring, or
- * others than its owner have rights to it
+ * @throws AuditError `VAULT_UNUSABLE` when the folder lies in or around the journal, the keyring or a
+ * folder of `refuseInside`
+ * @throws AuditError `KEYRING_UNSAFE` when others than its owner have rights to it
  * @throws AuditError `INVALID_OPTION` for a size that cannot be used
  * @throws AuditError `NOT_FOUND` with `create: false`, when there is none
  */
@@ -88,8 +91,10 @@ export function openVault(options: VaultOptions): Vault {
   })
 }
 
-function assertApart(folder: string, { keyring, journal }: VaultOptions): void {
-  for (const other of [keyring.folder, ...(journal === undefined ? [] : [realTarget(journal)])]) {
+function assertApart(folder: string, options: VaultOptions): void {
+  const { keyring, journal, refuseInside = [] } = options
+  const others = journal === undefined ? refuseInside : [journal, ...refuseInside]
+  for (const other of [keyring.folder, ...others.map(realTarget)]) {
     if (!isWithin(folder, other) && !isWithin(other, folder)) continue
     throw vaultError(folder, `lies in or around ${other}; give it a folder of its own`)
   }
