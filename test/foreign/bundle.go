@@ -16,6 +16,7 @@ type bundleCheck struct {
 	*bundle
 	pinned    []*verifierKey
 	heads     []string
+	revoked   []string // whole notes, besides those in the bundle
 	witnesses []*witnessKey
 	threshold int
 
@@ -49,6 +50,13 @@ func runBundle(path string, args arguments) (*report, map[string]int, error) {
 	}
 	check := &bundleCheck{bundle: parsed, pinned: keys, heads: args["head"],
 		witnesses: witnesses, threshold: threshold, report: found}
+	for _, path := range args["revocation"] {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		check.revoked = append(check.revoked, string(text))
+	}
 	check.run()
 	counts := map[string]int{"openings": len(parsed.openings), "timestamps": 0}
 	if parsed.tenant != nil {
@@ -230,11 +238,12 @@ func (b *bundleCheck) checkHeads() {
 
 // checkRevocations compares with keys that the tenant took back (spec/bundle.md, 5).
 func (b *bundleCheck) checkRevocations() {
-	if b.tenant == nil {
-		return
+	notes := b.revoked
+	if b.tenant != nil {
+		notes = append(notes, b.tenant.revocations...)
 	}
 	smallest := int64(math.MaxInt64)
-	for _, text := range b.tenant.revocations {
+	for _, text := range notes {
 		parsed, err := parseNote(text)
 		var revoked *revocation
 		if err == nil {
@@ -256,7 +265,7 @@ func (b *bundleCheck) checkRevocations() {
 			smallest = min(smallest, revoked.size)
 		}
 	}
-	held := b.tenantSigned && b.tenant.certEntry < smallest
+	held := b.tenant != nil && b.tenantSigned && b.tenant.certEntry < smallest
 	if smallest != math.MaxInt64 && !held {
 		b.report.fault("unsigned", "certs", "the issuer's key was revoked")
 	}

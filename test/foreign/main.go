@@ -18,6 +18,7 @@ import (
 const usage = `usage:
   foreign journal <folder> --key <vkey>… [--head "<origin> <size> <root>"]…
   foreign bundle <file> --key <vkey>… [--witness <vkey>… --threshold <k>]
+                 [--head "<origin> <size> <root>"]… [--revocation <file>]…
   foreign log <folder> --key <vkey> [--key <issuer vkey>]… [--witness <vkey>… --threshold <k>]
               [--head "<origin> <size> <root>"]… [--journal <folder>]
   foreign vectors <folder>
