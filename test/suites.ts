@@ -193,6 +193,16 @@ export const suites: readonly Suite[] = [
     serial: true,
   },
   {
+    name: 'browser',
+    what: 'the verifier to hand over: program and page (a real Chromium) agree on every vector',
+    tier: 'test',
+    need: 'browser',
+    before: [['packages/verifier/generate/bundle.ts']],
+    files: ['test/browser/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+    serial: true,
+  },
+  {
     name: 'kafka',
     what: 'a real Kafka: 100,000 records byte for byte, broker faults, both consumers',
     tier: 'test',
