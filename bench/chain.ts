@@ -77,7 +77,7 @@ function checkChain(bytes: Buffer): string {
       hint = bytes.indexOf(PREV, start) - start
     }
     const at = start + hint + PREV.length
-    if (bytes.latin1Slice(at, at + 64) !== prev) throw new Error('a link does not hold')
+    if (bytes.toString('latin1', at, at + 64) !== prev) throw new Error('a link does not hold')
     prev = leafHashOfFrame(bytes.subarray(start - 1, end), end - start + 1)
     bytes[start - 1] = LF
     tree.append(prev)
