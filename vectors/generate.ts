@@ -3,6 +3,7 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { bundleVectors } from './make/bundles.ts'
 import { canonicalVectors } from './make/canonical.ts'
 import { commitmentVectors } from './make/commitments.ts'
 import { journalVectors } from './make/journal.ts'
@@ -22,6 +23,7 @@ export function vectorFiles(): Files {
     ...journalVectors(),
     ...tamperedVectors(),
     ...secretVectors(),
+    ...bundleVectors(),
   ])
 }
 
