@@ -20,7 +20,7 @@ const usage = `usage:
   foreign bundle <file> --key <vkey>… [--witness <vkey>… --threshold <k>]
                  [--head "<origin> <size> <root>"]… [--revocation <file>]…
   foreign log <folder> --key <vkey> [--key <issuer vkey>]… [--witness <vkey>… --threshold <k>]
-              [--head "<origin> <size> <root>"]… [--journal <folder>]
+              [--head "<origin> <size> <root>"]… [--journal <folder>] [--entries any]
   foreign vectors <folder>
   foreign tree <file with a JSON array of proofs>
 `

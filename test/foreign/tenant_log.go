@@ -25,6 +25,8 @@ type tenantLog struct {
 	entries [][]byte
 	leaves  leaves
 	report  *report
+	// A log of somebody else, whose entries are none of ours.
+	anyEntries bool
 	// By epoch: what the entries say of it.
 	epochs map[string]*sealedEpoch
 }
@@ -44,6 +46,7 @@ func runTenantLog(folder string, args arguments) (*report, map[string]int, error
 		return nil, nil, err
 	}
 	l := &tenantLog{folder: folder, report: &report{}, epochs: map[string]*sealedEpoch{}}
+	l.anyEntries = len(args["entries"]) > 0 && args["entries"][0] == "any"
 	text, err := os.ReadFile(filepath.Join(folder, "checkpoint"))
 	if err != nil {
 		return nil, nil, err
@@ -103,6 +106,9 @@ func (l *tenantLog) check(keys []*verifierKey) error {
 	}
 	if err := l.checkGrowth(); err != nil {
 		return err
+	}
+	if l.anyEntries {
+		return nil
 	}
 	for index, entry := range l.entries {
 		if err := l.checkEntry(string(entry), keys); err != nil {
