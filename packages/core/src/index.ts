@@ -14,7 +14,8 @@ export type {
 export { BUNDLE_CHECKS, BUNDLE_FINDING_CODES } from './bundle/bundle-verdict.ts'
 export type { CheckBundleOptions } from './bundle/check-bundle.ts'
 export { checkBundle } from './bundle/check-bundle.ts'
-export { walkLeaves } from './bundle/epoch-lines.ts'
+export type { LineVisitor } from './bundle/epoch-lines.ts'
+export { leafOf, readOpen, walkLeaves, walkLines } from './bundle/epoch-lines.ts'
 export type { TenantLogTiles } from './bundle/prove-in-log.ts'
 export { proveRecordInLog } from './bundle/prove-in-log.ts'
 export type { ProveRecordOptions } from './bundle/prove-record.ts'
@@ -241,6 +242,11 @@ export { schemaViolation } from './validate-record.ts'
 export type { HeadFile, HeldCall, HeldEpoch } from './verify/head-file.ts'
 export { formatHeadFile, parseHeadFile, parseHeadLines } from './verify/head-file-text.ts'
 export type { EpochBytes, SegmentBytes, TenantLogBytes } from './verify/input.ts'
+export type { Line } from './verify/lines.ts'
+export type { BadFraming, FramedNote, TornNote } from './verify/note-stream.ts'
+export { readNotes } from './verify/note-stream.ts'
+export type { TenantEntry } from './verify/tenant-entries.ts'
+export { readTenantEntry } from './verify/tenant-entries.ts'
 export type {
   Check,
   EpochEnds,
