@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { afterAll, describe, expect, it } from 'vitest'
+import { bytesTargets } from './bytes-targets.ts'
+import type { FuzzReport } from './fuzz.ts'
+import { fuzz } from './fuzz.ts'
+import { readSamples } from './samples.ts'
+import { textTargets } from './text-targets.ts'
+
+const RUNS = process.env['SLOW'] === '1' ? 50_000 : 1_000
+
+const samples = await readSamples()
+const targets = [...textTargets(samples), ...bytesTargets(samples)]
+
+describe(`${RUNS} hostile inputs, guided by coverage`, () => {
+  const reports: FuzzReport[] = []
+  afterAll(() => {
+    for (const { name, accepted, refused, kept, ways } of reports) {
+      const codes = Object.entries(refused).map(([code, count]) => `${code || 'no value'} ${count}`)
+      process.stdout.write(
+        `${name.padEnd(34)} ${String(ways).padStart(5)} ways, ${kept} kept; accepted ${accepted}, ${codes.join(', ')}\n`,
+      )
+    }
+  })
+
+  it.each(targets)(
+    '$name: a value that is written as it was read, or a coded error',
+    async (target) => {
+      const report = await fuzz(target, RUNS)
+      reports.push(report)
+      expect(report.runs).toBe(RUNS)
+    },
+  )
+})
