@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { readFileSync } from 'node:fs'
 import type { BundleFinding, CheckBundleOptions, TileId } from '@spanseal/core'
 import {
   AuditError,
   BUNDLE_CHECKS,
+  BUNDLE_FINDING_CODES,
   checkBundle,
   entriesPath,
   formatBundle,
@@ -85,7 +87,7 @@ describe('bundle.json', () => {
 
   test('has cases of every level that needs no time-stamp, and of every check', () => {
     const levels = new Set(cases.map(({ expect: { level } }) => level))
-    expect([...levels].toSorted()).toEqual([0, 1, 2, 3, 4])
+    expect(levels).toEqual(new Set([0, 1, 2, 3, 4]))
     const checks = new Set(
       cases.flatMap(({ expect: { faults } }) => faults.map((code) => code.split(':')[0])),
     )
@@ -99,6 +101,13 @@ describe('bundle.json', () => {
     const verdict = await checkBundle(bundle, { keys: [] })
     expect(verdict).toMatchObject({ ok: false, level: 0, findings: [{ code: 'malformed' }] })
   })
+})
+
+test('spec/bundle.md names every check and every code', () => {
+  const page = readFileSync(new URL('../../spec/bundle.md', import.meta.url), 'utf8')
+  const checks = [...page.matchAll(/^\d+\. \*\*`(\w+)`\*\*/gm)].map(([, check]) => check)
+  expect(checks).toEqual(BUNDLE_CHECKS)
+  expect(BUNDLE_FINDING_CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([])
 })
 
 describe('bundle-proofs.json', () => {
