@@ -2,11 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import type { NoteKey } from '@spanseal/core'
-import { AuditError, parseNote, parseVkey } from '@spanseal/core'
+import type { Checkpoint, HeadFile, NoteKey } from '@spanseal/core'
+import {
+  AuditError,
+  parseHeadFile,
+  parseHeadLine,
+  parseHeadLines,
+  parseNote,
+  parseVkey,
+} from '@spanseal/core'
 
 /** Keys and heads are short; what is longer is another file. */
 const BYTES_MAX = 1024 * 1024
+/** Of each epoch a head file has some hundred bytes, and each call under way. */
+const HEAD_FILE_BYTES_MAX = 256 * BYTES_MAX
+/** `<origin> <size> <base64 root>`; a path of that form is not expected. */
+const HEAD_LINE = /^\S+ \d+ [A-Za-z0-9+/]{43}=$/
 
 /** `<name>+<8 hex digits>+<base64>`; a path of that form is not expected. */
 const VKEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/
@@ -30,21 +41,62 @@ export function keysGiven(values: readonly string[]): NoteKey[] {
 }
 
 /**
- * The signed notes of the files that `--head` names; a file may hold several, one behind the other,
- * each with its length before it as the journal keeps them, or with empty lines between.
+ * The heads that `--head` gives: a head line, or a file of head lines or of signed notes. Of notes a
+ * file may hold several, one behind the other, each with its length before it as the journal keeps
+ * them, or with empty lines between.
  *
- * @throws AuditError `MALFORMED_NOTE`, `NOT_FOUND`, `INVALID_OPTION`
+ * @throws AuditError `MALFORMED_NOTE`, `MALFORMED_HEAD`, `NOT_FOUND`, `INVALID_OPTION`
  */
-export function headsGiven(files: readonly string[]): string[] {
-  return files.flatMap((file) => {
-    const text = readShortFile('--head', file)
+export function headsGiven(values: readonly string[]): (string | Checkpoint)[] {
+  return values.flatMap((value): (string | Checkpoint)[] => {
+    if (HEAD_LINE.test(value)) return [parseHeadLine(value)]
+    const text = readShortFile('--head', value)
+    const first = text.split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#'))
+    if (first !== undefined && HEAD_LINE.test(first)) return parseHeadLines(text)
     const notes = splitNotes(text)
     for (const note of notes) parseNote(note)
     if (notes.length > 0) return notes
-    throw new AuditError('MALFORMED_NOTE', `--head: ${file} holds no signed note`, {
-      details: { option: '--head', file },
+    throw new AuditError(
+      'MALFORMED_NOTE',
+      `--head: ${value} holds no head line and no signed note`,
+      {
+        details: { option: '--head', file: value },
+      },
+    )
+  })
+}
+
+/**
+ * The head file that `--since` names.
+ *
+ * @throws AuditError `MALFORMED_HEAD`, `NOT_FOUND`, `INVALID_OPTION`
+ */
+export function headFileGiven(path: string): HeadFile {
+  return parseHeadFile(readShortFile('--since', path, HEAD_FILE_BYTES_MAX))
+}
+
+/**
+ * The revocations of the files that `--revocation` names.
+ *
+ * @throws AuditError `MALFORMED_NOTE`, `NOT_FOUND`, `INVALID_OPTION`
+ */
+export function revocationsGiven(files: readonly string[]): string[] {
+  return files.flatMap((file) => {
+    const notes = splitNotes(readShortFile('--revocation', file))
+    if (notes.length > 0) return notes
+    throw new AuditError('MALFORMED_NOTE', `--revocation: ${file} holds no signed note`, {
+      details: { option: '--revocation', file },
     })
   })
+}
+
+/**
+ * The texts of the files that `--tsa` names.
+ *
+ * @throws AuditError `NOT_FOUND`, `INVALID_OPTION`
+ */
+export function certificatesGiven(files: readonly string[]): string[] {
+  return files.map((file) => readShortFile('--tsa', file))
 }
 
 /** A note is lines of text, an empty line, and signature lines, which begin with an em dash. */
@@ -68,7 +120,7 @@ function splitNotes(text: string): string[] {
   return notes
 }
 
-function readShortFile(option: string, path: string): string {
+function readShortFile(option: string, path: string, bytesMax = BYTES_MAX): string {
   const refuse = (code: 'NOT_FOUND' | 'INVALID_OPTION', why: string, cause?: unknown): never => {
     throw new AuditError(code, `${option}: ${path} ${why}`, {
       cause,
@@ -86,9 +138,13 @@ function readShortFile(option: string, path: string): string {
   }
   try {
     if (!fstatSync(fd).isFile()) return refuse('INVALID_OPTION', 'is no regular file')
-    const buffer = Buffer.alloc(BYTES_MAX + 1)
-    const length = readSync(fd, buffer, 0, buffer.length, 0)
-    if (length > BYTES_MAX) return refuse('INVALID_OPTION', 'has over 1 MiB')
+    const { size } = fstatSync(fd)
+    const buffer = Buffer.alloc(Math.min(size, bytesMax) + 1)
+    let length = 0
+    for (let more = -1; more !== 0 && length < buffer.length; length += more) {
+      more = readSync(fd, buffer, length, buffer.length - length, length)
+    }
+    if (length > bytesMax) return refuse('INVALID_OPTION', `has over ${bytesMax / BYTES_MAX} MiB`)
     return buffer.toString('utf8', 0, length)
   } finally {
     closeSync(fd)

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './commands/check.ts'
 import { addForget } from './commands/forget.ts'
+import { addHead } from './commands/head.ts'
 import { addKeys } from './commands/keys.ts'
 import { addOpen } from './commands/open.ts'
 import { addProve } from './commands/prove.ts'
@@ -48,6 +49,7 @@ export async function run(
 
 const COMMANDS = new Set([
   'verify',
+  'head',
   'timeline',
   'tail',
   'ship',
@@ -89,6 +91,8 @@ function buildProgram(session: Session): Command {
       `
 Examples:
   spanseal verify ./audit                 does the evidence hold?
+  spanseal head export ./audit --out heads.txt
+                                          keep this elsewhere, for --head and --since
   spanseal timeline --last --journal ./audit
                                           what did the agent do last?
   spanseal tail ./audit --follow          watch records as they are written
@@ -98,6 +102,7 @@ Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`
     )
   for (const add of [
     addVerify,
+    addHead,
     addTimeline,
     addTail,
     addShip,

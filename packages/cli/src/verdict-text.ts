@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Finding, FindingCode, Verdict } from '@spanseal/core'
-import { formatBytes, formatMillis, printable } from '@spanseal/core'
+import { formatBytes, formatHeadLine, formatMillis, printable } from '@spanseal/core'
 import { fold } from './fold.ts'
 import type { Terminal } from './terminal.ts'
 import type { LevelText } from './verdict-words.ts'
@@ -17,6 +17,7 @@ import {
 /** Findings of one code that are listed; the JSON has up to 1,000 in full. */
 const LISTED_MAX = 10
 const IGNORED_SHOWN = 3
+const HEADS_SHOWN = 3
 const LABEL_COLUMNS = 12
 
 /** A file or folder that was not read. */
@@ -55,9 +56,13 @@ export function verdictText(verdict: Verdict, frame: VerdictFrame, sheet: Sheet)
     ...labelled('Checked', checkedText(verdict, frame), sheet),
     ...labelled('Ends', endsText(verdict), sheet),
     ...labelled('Tail', tailText(verdict), sheet),
+    ...witnessLines(verdict, sheet),
+    ...beyondLines(verdict, sheet),
+    ...heldLines(verdict, sheet),
     ...unsyncedLines(verdict, sheet),
     ...ignoredLines(frame, sheet),
     ...findingLines(verdict, sheet),
+    ...headLines(verdict, sheet),
     '',
     ...labelled('Next', stepsText(nextSteps(verdict, frame)), sheet),
   ]
@@ -67,9 +72,10 @@ export function verdictText(verdict: Verdict, frame: VerdictFrame, sheet: Sheet)
 const OPEN_END_CODES: ReadonlySet<string> = new Set(['torn', 'unanswered', 'unclosed'])
 
 /** Faults may lie in the records, at their end only, or between them and what was given. */
-function wordsFor({ checked, findings, level, ok, selfConsistent }: Verdict): LevelText {
+function wordsFor(verdict: Verdict): LevelText {
+  const { checked, findings, heldByHead, level, ok, selfConsistent } = verdict
   if (ok) return LEVEL_TEXTS[level]
-  if (checked === 0) return NOTHING_CHECKED
+  if (checked + heldByHead === 0) return NOTHING_CHECKED
   if (selfConsistent) return AGAINST_GIVEN
   const faults = findings.filter(({ kind }) => kind === 'fault')
   const openEnd = faults.length > 0 && faults.every(({ code }) => OPEN_END_CODES.has(code))
@@ -90,9 +96,9 @@ function plural(count: number, noun: string): string {
 }
 
 function checkedText(verdict: Verdict, { bytes, millis }: VerdictFrame): string {
-  const { checked, epochs, expected } = verdict
+  const { checked, epochs, expected, expired, heldByHead } = verdict
   const wanted =
-    expected === checked
+    expected === checked + heldByHead + expired
       ? ''
       : `, where ${plural(expected, 'record')} ${expected === 1 ? 'is' : 'are'} accounted for`
   const rate = millis < 100 ? '' : `, ${formatBytes((bytes / millis) * 1_000)}/s`
@@ -119,6 +125,47 @@ function tailText({ attestedTail: tail, checked }: Verdict): string {
   if (checked === 0) return 'none'
   if (tail === 0) return 'none: the last checkpoints cover every record'
   return `${plural(tail, 'record')} behind the last checkpoint: linked, but not signed`
+}
+
+function witnessLines({ timestampedAt, witnessed }: Verdict, sheet: Sheet): string[] {
+  const { k, n, threshold } = witnessed
+  const parts = [
+    ...(threshold > 0 ? [`${k} of ${n} cosigned the tenant log, ${threshold} asked for`] : []),
+    ...(timestampedAt === undefined ? [] : [`time-stamped at ${timestampedAt}`]),
+  ]
+  return parts.length === 0 ? [] : labelled('Witnesses', parts.join('; '), sheet)
+}
+
+/** What a head says nothing of is never called complete. */
+function beyondLines({ beyondHead, tenantHead }: Verdict, sheet: Sheet): string[] {
+  const { epochs, records } = beyondHead
+  if (records === 0 && epochs === 0) return []
+  const head =
+    tenantHead === undefined ? 'your heads' : `entry ${tenantHead.size} of the tenant log`
+  const text = `${plural(records, 'record')} behind ${head}, ${plural(epochs, 'epoch')} of which nothing is named there`
+  return labelled('Beyond', text, sheet)
+}
+
+function heldLines({ expired, heldByHead }: Verdict, sheet: Sheet): string[] {
+  const held = `${plural(heldByHead, 'record')} not read again: the head file you gave stands for them, and what was edited there since is not seen`
+  const gone = `${plural(expired, 'record')} removed when their time had passed; a stub stands for them`
+  return [
+    ...(heldByHead > 0 ? labelled('Held', held, sheet) : []),
+    ...(expired > 0 ? labelled('Expired', gone, sheet) : []),
+  ]
+}
+
+/** Not folded: they are there to be copied. */
+function headLines({ heads, ok, tenantHead }: Verdict, { paint }: Sheet): string[] {
+  if (!ok || heads.length === 0) return []
+  const shown = tenantHead === undefined ? heads.slice(-HEADS_SHOWN) : heads.slice(-1)
+  const more = heads.length - shown.length
+  return [
+    '',
+    paint('bold', 'Keep elsewhere: with these heads it shows what goes missing later'),
+    ...shown.map((head) => `  ${printable(formatHeadLine(head))}`),
+    ...(more > 0 ? [`  … and ${plural(more, 'more head')}: spanseal head export`] : []),
+  ]
 }
 
 function unsyncedLines({ unsynced }: Verdict, sheet: Sheet): string[] {
@@ -201,7 +248,7 @@ function stepsText(steps: readonly string[]): string {
 }
 
 function nextSteps(verdict: Verdict, frame: VerdictFrame): string[] {
-  if (verdict.checked === 0) {
+  if (verdict.checked + verdict.heldByHead === 0) {
     return ['Name the journal folder: the one that holds a folder for each epoch.']
   }
   const codes = new Set<FindingCode>(
@@ -221,8 +268,9 @@ function nextSteps(verdict: Verdict, frame: VerdictFrame): string[] {
     )
   } else if (verdict.ok && verdict.level === 2 && frame.headsGiven === 0) {
     steps.push(
-      'To learn whether records were cut off, give heads that left the host in time (from the ' +
-        "topic audit.checkpoints.v1, or an auditor's copy): --head <file>.",
+      'To learn whether records were cut off or epochs taken away, give heads that left the host in ' +
+        "time (from the topic audit.checkpoints.v1, or an auditor's copy): --head <file>; or the " +
+        'tenant log, with the witnesses that cosign it: --log <folder> --witness k/n.',
     )
   }
   return steps.length === 0 ? ['Nothing; keep the verdict with --json.'] : steps

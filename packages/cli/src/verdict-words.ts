@@ -42,18 +42,30 @@ export const LEVEL_TEXTS: Readonly<Record<Verdict['level'], LevelText>> = {
   },
   3: {
     name: 'complete up to the heads you gave',
-    means: 'Every record up to the heads you gave is there, unchanged, in order and signed.',
-    notProved: `What came after those heads, and when it was written. ${NEVER_RECORDED}`,
+    means:
+      'Every record and epoch up to the heads you gave is there, unchanged, in order and signed. ' +
+      'A head of the tenant log stands for all epochs that it names.',
+    notProved:
+      'What came after those heads, when it was written, and that you and others were shown the ' +
+      `same log. ${NEVER_RECORDED}`,
   },
   4: {
-    name: 'complete up to your heads, and cosigned by witnesses',
-    means: 'Beyond level 3, witnesses saw one and the same growing log: nobody was shown another.',
-    notProved: `What came after those heads, and when it was written. ${NEVER_RECORDED}`,
+    name: 'complete up to a head that witnesses cosigned',
+    means:
+      'Beyond level 3, the witnesses you named saw one and the same growing log: nobody was shown ' +
+      'another, unless as many of them as you ask for deceive you together.',
+    notProved:
+      'What came after that head, what was sealed late or never, and when it was written but for ' +
+      `what the witnesses say. ${NEVER_RECORDED}`,
   },
   5: {
-    name: 'complete up to your heads, cosigned and time-stamped',
-    means: 'Beyond level 4, a time-stamp authority attests that it existed by a certain time.',
-    notProved: `What came after those heads. ${NEVER_RECORDED}`,
+    name: 'complete up to a head that was cosigned and time-stamped',
+    means:
+      'Beyond level 4, a time-stamp authority that you trust attests that all of it existed by the ' +
+      'time shown; nothing of it can have been written later.',
+    notProved:
+      'What came after that head, and that it was not written earlier or otherwise than it says: ' +
+      `a time-stamp bounds from above. ${NEVER_RECORDED}`,
   },
 }
 
@@ -98,7 +110,9 @@ const REVIEW_KEYS =
 export const FINDING_TEXTS: Readonly<Record<FindingCode, FindingText>> = {
   edited: { means: 'A record is not the one that its successor links to.', next: KEEP },
   forged: {
-    means: 'The links fit, but signature, certificate, root, origin or an observation do not.',
+    means:
+      'The links fit, but signature, certificate, root, origin or an observation do not, or the ' +
+      'tenant log says otherwise.',
     next: REVIEW_KEYS,
   },
   forked: {
@@ -109,7 +123,10 @@ export const FINDING_TEXTS: Readonly<Record<FindingCode, FindingText>> = {
     means: 'An epoch is shorter than a checkpoint, a head or an observation says it was.',
     next: KEEP,
   },
-  missing: { means: 'A record or an epoch that others name is not here.', next: KEEP },
+  missing: {
+    means: 'A record or an epoch that others name is not here.',
+    next: KEEP,
+  },
   duplicated: { means: 'The same record, or a second end of one call, is here twice.' },
   reordered: { means: 'Records do not stand in the order of their seq.', next: KEEP },
   schema: { means: 'A line is no record of the revision that its epoch declares.' },
@@ -122,24 +139,32 @@ export const FINDING_TEXTS: Readonly<Record<FindingCode, FindingText>> = {
     next: 'Start the writer once more on the folder: it observes what a crash left, and says so.',
   },
   unclosed: {
-    means: 'An epoch was not closed, so records may have been cut off its end.',
+    means:
+      'An epoch was not closed, or nothing signs its end, so records may have been cut off or ' +
+      'replaced there.',
     next:
       'If a writer is at work now, verify with --live. If one crashed, the next start of the ' +
       'agent on this folder observes and names the end.',
   },
   unsigned: {
-    means: 'No checkpoint signs an epoch, or no key that you gave vouches for its key.',
+    means:
+      'Something lacks a signature that you trust: an epoch, a stub, witnesses, a time-stamp; or the ' +
+      'key that vouched for it was revoked.',
     next:
       'Compare the keys: every host has an issuer of its own, and a new one every 90 days; ' +
       '`spanseal keys show` lists all of a host, and each is given with a --key of its own.',
   },
   unverifiable: {
-    means: 'This version cannot check it.',
-    next: 'Verify with the release that knows this record version.',
+    means: 'It cannot be read, or not by this version.',
+    next:
+      'Verify with the release that knows this record version; of what cannot be read, find out who ' +
+      'put it there.',
   },
   clock: { means: 'Times run backwards or apart; the order is that of seq, not of time.' },
   expired: {
-    means: 'Records were removed when their retention had passed; a stub stands for them.',
+    means:
+      'Records were removed when their retention had passed, and a stub stands for them; or a ' +
+      'certificate was used outside its time.',
   },
   newer_rev: {
     means: 'Records of a newer revision: everything but their schema was checked.',
