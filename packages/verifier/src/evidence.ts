@@ -124,7 +124,9 @@ function epochOf(path: string, files: EpochFiles): EpochBytes {
     name: path === '' ? (ordered[0]?.[1].path ?? path) : path,
     ...(isEpochId(id) ? { epoch: id } : {}),
     segments: () => values(ordered.map(([firstSeq, file]) => segmentOf(firstSeq, file))),
-    checkpoints: (fromByte) => checkpoints?.chunks(fromByte) ?? values<Uint8Array>([]),
+    // What was written after the list was made may cover records that are not in it.
+    checkpoints: (fromByte) =>
+      checkpoints?.chunks(fromByte, checkpoints.sizeBytes) ?? values<Uint8Array>([]),
     ...(stub === undefined ? {} : { stub: () => textOf(stub) }),
   }
 }

@@ -3,7 +3,7 @@
 
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { AuditError } from '@spanseal/core'
 import type { GivenFile } from './given-file.ts'
 
@@ -18,7 +18,12 @@ const DEPTH_MAX = 12
  */
 export async function filesAt(paths: readonly string[]): Promise<GivenFile[]> {
   const files: GivenFile[] = []
+  const taken = new Set<string>()
   for (const path of paths) {
+    const real = await asked(path, () => realpath(path))
+    // What is named twice is read once.
+    if (taken.has(real)) continue
+    taken.add(real)
     const trimmed = path.length > 1 ? path.replace(/[/\\]+$/, '') : path
     await gather(trimmed, 0, files)
   }

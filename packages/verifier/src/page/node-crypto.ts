@@ -62,11 +62,10 @@ export function createPublicKey({ key }: { readonly key: Uint8Array }): Uint8Arr
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
 
 /**
- * Ed25519 as OpenSSL checks it, so that Node and a page never differ: s is below ℓ; the key is
- * decoded as RFC 8032 §5.1.3 but for two refusals (y ≥ p, and x = 0 with its sign set); and
- * `[s]B − [k]A`, without cofactor, encodes to exactly the R that was given. @noble's own `verify`
- * multiplies by the cofactor and refuses keys of small order, which would accept and refuse other
- * signatures than Node does.
+ * Ed25519 as OpenSSL 3.5 checks it, so that Node and a page do not differ: s is below ℓ; the key is
+ * decoded as RFC 8032 §5.1.3 but for two refusals (y ≥ p, and x = 0 with its sign set) and is not of
+ * small order; and `[s]B − [k]A`, without cofactor, encodes to exactly the R that was given. @noble's
+ * own `verify` multiplies by the cofactor and so accepts signatures that Node refuses.
  */
 // oxlint-disable-next-line max-params -- Node's signature
 export function verify(
@@ -85,6 +84,7 @@ export function verify(
   } catch {
     return false
   }
+  if (key.isSmallOrder()) return false
   const input = new Uint8Array(64 + message.length)
   input.set(encodedR)
   input.set(publicKey, 32)

@@ -21,13 +21,26 @@ export function filesOfInput(list: FileList): PageFile[] {
   })).sort(byPath)
 }
 
+/** What Chromium has beside the older entries, which it cannot read in a page from a disk. */
+interface HandedItem {
+  getAsFileSystemHandle?(): Promise<FileSystemHandle | null>
+}
+
 /**
- * What was dropped, folders gone through. The entries must be taken before the event ends.
+ * What was dropped, folders gone through. Must be called before the event ends: only until then does
+ * the browser hand out what was dropped.
  */
 export async function filesOfDrop(items: DataTransferItemList): Promise<PageFile[]> {
-  const entries = Array.from(items, (item) => item.webkitGetAsEntry())
+  const taken = Array.from(items).map((item) => {
+    const handle = (item as HandedItem).getAsFileSystemHandle?.()
+    return { handle, entry: handle === undefined ? item.webkitGetAsEntry() : null }
+  })
   const files: PageFile[] = []
-  for (const entry of entries) if (entry !== null) await gather(entry, '', files)
+  for (const { handle, entry } of taken) {
+    const handed = await handle
+    if (handed !== undefined && handed !== null) await gatherHandle(handed, '', files)
+    if (entry !== null) await gatherEntry(entry, '', files)
+  }
   return files.sort(byPath)
 }
 
@@ -36,7 +49,23 @@ function byPath(a: PageFile, b: PageFile): number {
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0
 }
 
-async function gather(entry: FileSystemEntry, lead: string, files: PageFile[]): Promise<void> {
+async function gatherHandle(
+  handle: FileSystemHandle,
+  lead: string,
+  files: PageFile[],
+): Promise<void> {
+  const path = lead + handle.name
+  if (handle.kind === 'file') {
+    const file = await (handle as FileSystemFileHandle).getFile()
+    files.push({ path, chosen: lead === '', file })
+    return
+  }
+  for await (const inner of (handle as FileSystemDirectoryHandle).values()) {
+    await gatherHandle(inner, `${path}/`, files)
+  }
+}
+
+async function gatherEntry(entry: FileSystemEntry, lead: string, files: PageFile[]): Promise<void> {
   const path = lead + entry.name
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => {
@@ -52,7 +81,7 @@ async function gather(entry: FileSystemEntry, lead: string, files: PageFile[]): 
       reader.readEntries(resolve, reject)
     })
     if (batch.length === 0) return
-    for (const inner of batch) await gather(inner, `${path}/`, files)
+    for (const inner of batch) await gatherEntry(inner, `${path}/`, files)
   }
 }
 

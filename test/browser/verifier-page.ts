@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import { chromiumPath } from '../services/chromium.ts'
+
+export const ROOT: string = join(import.meta.dirname, '../..')
+export const DIST: string = join(ROOT, 'packages/verifier/dist')
+
+/** A Chromium of its own, without a window. */
+export function openBrowser(): Promise<Browser> {
+  const executablePath = chromiumPath()
+  if (executablePath === undefined) throw new Error('no chromium')
+  // As root, and in containers, its sandbox does not start; it opens our own page only.
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] })
+}
+
+/** The built page, opened from disk, in a session of its own. */
+export async function openVerifier(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  await page.goto(pathToFileURL(join(DIST, 'verify.html')).href)
+  return page
+}
+
+/** What to check, and with what. */
+export interface Examination {
+  /** A folder, or files. */
+  readonly folder?: string
+  readonly files?: readonly string[]
+  readonly keys?: readonly string[]
+  readonly heads?: string
+}
+
+/** Fills in the form and waits for the verdict; its JSON, as the page shows it. */
+export async function verifyInPage(page: Page, asked: Examination): Promise<unknown> {
+  await fillIn(page, asked)
+  await page.click('#verify')
+  await page.waitForSelector('#results h2')
+  return JSON.parse((await page.textContent('#json')) ?? 'null') as unknown
+}
+
+export async function fillIn(page: Page, asked: Examination): Promise<void> {
+  const { folder, files = [], keys = [], heads = '' } = asked
+  if (folder !== undefined) await page.setInputFiles('#folder', folder)
+  else await page.setInputFiles('#files', [...files])
+  await page.fill('#keys', keys.join('\n'))
+  if (heads !== '') {
+    await page.locator('details').first().evaluate('(element) => { element.open = true }')
+    await page.fill('#heads', heads)
+  }
+}
