@@ -143,6 +143,14 @@ export const suites: readonly Suite[] = [
     serial: true,
   },
   {
+    name: 'erasure',
+    what: 'a person forgotten: no byte left, killed at every step, restored from a back-up',
+    tier: 'test',
+    files: ['test/erasure/**/*.test.ts'],
+    testTimeoutMillis: 3 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
     name: 'packaging',
     what: 'packed packages: contents, publint, attw, use by import and by require',
     tier: 'test',
