@@ -83,6 +83,7 @@ describe('tileNodes', () => {
       expect(inclusionRoot(leafAt(index), { index, size }, proof)).toBe(root)
       const distinct = new Set(read.map((tile) => tilePath(tile)))
       expect(distinct.size).toBeLessThanOrEqual(8)
+      expect(read).toHaveLength(distinct.size)
       for (const { level, index: at, width } of read) expect(width).toBe(tileWidth(level, at, size))
     }
   })
