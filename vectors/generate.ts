@@ -9,6 +9,7 @@ import { commitmentVectors } from './make/commitments.ts'
 import { journalVectors } from './make/journal.ts'
 import { lineVectors } from './make/lines.ts'
 import { noteVectors } from './make/notes.ts'
+import { outsideVectors } from './make/outside.ts'
 import { secretVectors } from './make/secrets.ts'
 import { tamperedVectors } from './make/tampered.ts'
 import type { Files } from './make/text-files.ts'
@@ -22,6 +23,7 @@ export function vectorFiles(): Files {
     ...noteVectors(),
     ...journalVectors(),
     ...tamperedVectors(),
+    ...outsideVectors(),
     ...secretVectors(),
     ...bundleVectors(),
   ])

@@ -14,6 +14,10 @@ export function epochsOf(files: JournalFiles): readonly EpochBytes[] {
     epoch,
     segments: () => segmentsOf(files, epoch),
     checkpoints: () => once(files.get(`${epoch}/checkpoints`) ?? new Uint8Array()),
+    stub: async () => {
+      const bytes = files.get(`${epoch}/stub`)
+      return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8')
+    },
   }))
 }
 

@@ -140,6 +140,20 @@ export interface TamperedVector {
   readonly removed: readonly string[]
 }
 
+/** What a verifier brings along, besides the keys of `journal.json`. */
+export interface BroughtVector {
+  readonly tenantLog?: { readonly checkpoint: string; readonly entries: readonly string[] }
+  readonly heads?: readonly string[]
+  readonly witnesses?: { readonly keys: readonly string[]; readonly threshold: number }
+  readonly revocations?: readonly string[]
+  readonly partial?: true
+  readonly now?: string
+}
+
+export interface OutsideVector extends TamperedVector {
+  readonly brought: BroughtVector
+}
+
 export interface SecretVectors {
   readonly secrets: readonly { kind: string; find: string; text: string }[]
 }

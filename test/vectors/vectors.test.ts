@@ -1,7 +1,13 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { CertificateClaim, ErrorCode, Verdict } from '@spanseal/core'
+import type {
+  CertificateClaim,
+  ErrorCode,
+  TenantLogBytes,
+  Verdict,
+  VerifyOptions,
+} from '@spanseal/core'
 import {
   AuditError,
   canonicalize,
@@ -9,6 +15,7 @@ import {
   commit,
   digestArguments,
   digestValue,
+  FINDING_CODES,
   formatCertificate,
   formatCheckpoint,
   HmacKey,
@@ -17,8 +24,10 @@ import {
   openCommitment,
   parseCertificate,
   parseCheckpoint,
+  parseHeadLine,
   parseNote,
   parseVkey,
+  parseWitnessKey,
   StreamDigest,
   schemaViolation,
   verify,
@@ -30,6 +39,7 @@ import type { JournalFiles } from './journal-files.ts'
 import { epochsOf } from './journal-files.ts'
 import type {
   BlindingKeyVector,
+  BroughtVector,
   CanonicalVectors,
   CertificateVectors,
   CheckpointVectors,
@@ -37,6 +47,7 @@ import type {
   JournalVectors,
   LineVectors,
   NoteVectors,
+  OutsideVector,
   SecretVectors,
   TamperedVector,
 } from './stored-vectors.ts'
@@ -200,17 +211,23 @@ describe('journals', () => {
   })
 
   const tampered = readFolder('tampered')
-  const names = [...new Set([...tampered.keys()].map((path) => path.split('/')[0] as string))]
+  const outside = readFolder('outside')
+  const namesIn = (cases: JournalFiles): string[] => [
+    ...new Set([...cases.keys()].map((path) => path.split('/')[0] as string)),
+  ]
+  const names = namesIn(tampered)
 
-  test.each(names)('%s', async (name) => {
+  /** The golden journal with a case's files laid over it. */
+  function laidOver(cases: JournalFiles, name: string, removed: readonly string[]): JournalFiles {
     const files = new Map(golden)
-    for (const [path, bytes] of tampered) {
+    for (const [path, bytes] of cases) {
       if (path.startsWith(`${name}/`)) files.set(path.slice(name.length + 1), bytes)
     }
-    files.delete('case.json')
-    const expected = readVectors<TamperedVector>(`tampered/${name}/case.json`)
-    for (const path of expected.removed) files.delete(path)
-    const { findings, ok, level } = await verdictOf(files)
+    for (const path of ['case.json', ...removed]) files.delete(path)
+    return files
+  }
+
+  function expectFindings({ findings, ok, level }: Verdict, expected: TamperedVector): void {
     const codes = (kind: string): Set<string> =>
       new Set(findings.filter((one) => one.kind === kind).map(({ code }) => code))
     const faults = codes('fault')
@@ -220,6 +237,27 @@ describe('journals', () => {
     expect([...codes('notice')]).toEqual(expect.arrayContaining([...(expected.notices ?? [])]))
     expect(ok).toBe(expected.faults.length === 0)
     expect(level).toBe(expected.level ?? level)
+  }
+
+  test.each(names)('%s', async (name) => {
+    const expected = readVectors<TamperedVector>(`tampered/${name}/case.json`)
+    expectFindings(await verdictOf(laidOver(tampered, name, expected.removed)), expected)
+  })
+
+  test.each(namesIn(outside))('outside: %s', async (name) => {
+    const expected = readVectors<OutsideVector>(`outside/${name}/case.json`)
+    const files = laidOver(outside, name, expected.removed)
+    const options = broughtOptions(expected.brought, vectors)
+    expectFindings(await verify(epochsOf(files), options), expected)
+  })
+
+  test('every code of a finding has a case', () => {
+    const cases = [
+      ...names.map((name) => readVectors<TamperedVector>(`tampered/${name}/case.json`)),
+      ...namesIn(outside).map((name) => readVectors<TamperedVector>(`outside/${name}/case.json`)),
+    ]
+    const codes = new Set(cases.flatMap(({ faults, notices = [] }) => [...faults, ...notices]))
+    expect([...codes].toSorted()).toEqual([...FINDING_CODES].toSorted())
   })
 
   test('there are cases enough, and each differs from the golden journal', () => {
@@ -231,6 +269,35 @@ describe('journals', () => {
     }
   })
 })
+
+function broughtOptions(brought: BroughtVector, { now, pinned }: JournalVectors): VerifyOptions {
+  const { heads = [], partial = false, revocations = [], tenantLog, witnesses } = brought
+  return {
+    keys: pinned.map(parseVkey),
+    now: () => Date.parse(brought.now ?? now),
+    heads: heads.map(parseHeadLine),
+    partial,
+    revocations,
+    ...(tenantLog && { tenantLog: tenantLogOf(tenantLog) }),
+    ...(witnesses && { witnesses: { ...witnesses, keys: witnesses.keys.map(parseWitnessKey) } }),
+  }
+}
+
+function tenantLogOf({
+  checkpoint,
+  entries,
+}: NonNullable<BroughtVector['tenantLog']>): TenantLogBytes {
+  return {
+    name: 'tenant-log',
+    checkpoint: async () => checkpoint,
+    async *entries(size): AsyncGenerator<Uint8Array> {
+      yield* entries.slice(0, size).map((entry) => Buffer.from(entry))
+    },
+    async *timestamps(): AsyncGenerator<Uint8Array> {
+      yield* []
+    },
+  }
+}
 
 test('secrets.json: each secret is in its text, none twice, and card numbers pass their check', () => {
   const { secrets } = readVectors<SecretVectors>('secrets.json')

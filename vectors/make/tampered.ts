@@ -180,6 +180,11 @@ function ends(): readonly Case[] {
     changed('removed-newest-epoch', 'The second epoch is gone: what is left ends open.', { faults: ['unclosed'], also: UNEXPLAINED }, (files, [, second]) => {
       for (const path of files.keys()) if (path.startsWith(second.id)) files.delete(path)
     }),
+    changed('closed-behind-the-last-checkpoint', 'A record behind the last checkpoint of a closed epoch is replaced, and the note that covered it taken away.', { faults: ['unclosed'] }, (files, [, second]) => {
+      editLines(files, second, (lines) => (lines[7] = replaced(lines[7], '"cancelled"', '"success"')))
+      relink(files, second)
+      files.set(`${second.id}/checkpoints`, notesFile(second.notes.slice(0, -1)))
+    }),
     changed('nothing', 'An empty journal.', { faults: ['missing'] }, (files) => files.clear()),
     changed('changed-torn-tail', 'The torn bytes of the crash are other ones.', { faults: ['torn'] }, (files, [first]) => {
       const path = segment(first, first.segments.at(-1) as number)
