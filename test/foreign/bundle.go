@@ -30,7 +30,7 @@ type bundleCheck struct {
 }
 
 func runBundle(path string, args arguments) (*report, map[string]int, error) {
-	keys, err := args.keys()
+	keys, err := args.pinned()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,7 +91,7 @@ func (b *bundleCheck) run() {
 	b.checkWitnesses()
 	for _, opening := range b.openings {
 		if err := opening.check(record); err != nil {
-			b.report.fault("forged", opening.field, "%v", err)
+			b.report.fault("forged", "opening", "%s: %v", opening.field, err)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func (b *bundleCheck) checkKey() *verifierKey {
 	if len(b.certs) > 0 {
 		_, cert, err := readCertificate(b.certs[0], "epoch", b.log)
 		if err != nil {
-			b.report.fault("forged", "certs", "%v", err)
+			b.report.fault("forged", "signature", "%v", err)
 			return nil
 		}
 		claim.vkey = cert.key.text
@@ -113,19 +113,21 @@ func (b *bundleCheck) checkKey() *verifierKey {
 		}
 	}
 	if claim.vkey == "" {
-		b.report.fault("unsigned", "certs", "neither a certificate nor a pinned key for the epoch")
+		if len(b.pinned) > 0 {
+			b.report.fault("unsigned", "signature", "neither a certificate nor a pinned key for the epoch")
+		}
 		return nil
 	}
 	key, err := claim.follow(b.pinned)
 	if err != nil {
-		b.report.fault("forged", "certs", "%v", err)
+		b.report.fault("forged", "signature", "%v", err)
 		return nil
 	}
-	if key.by == "" {
-		b.report.fault("unsigned", "certs", "no pinned key vouches for the epoch's key")
+	if key.by == "" && len(b.pinned) > 0 {
+		b.report.fault("unsigned", "signature", "no pinned key vouches for the epoch's key")
 	}
 	if key.expired {
-		b.report.notice("expired", "certs", "the epoch began outside a certificate's time")
+		b.report.notice("expired", "signature", "the epoch began outside a certificate's time")
 	}
 	return key.key
 }
@@ -136,18 +138,19 @@ func (b *bundleCheck) checkInclusion(key *verifierKey) {
 		b.point, err = parseCheckpoint(parsed.text)
 	}
 	if err != nil {
-		b.report.fault("edited", "checkpoint", "%v", err)
+		b.report.fault("edited", "inclusion", "%v", err)
 		return
 	}
 	if b.point.origin != b.log+"/"+b.epoch {
-		b.report.fault("forged", "checkpoint", "is of %q", b.point.origin)
+		b.report.fault("forged", "inclusion", "the checkpoint is of %q", b.point.origin)
+		return
 	}
-	checkRecord(b.report, "path", b.path, b.point.tree, b.seq, []byte(b.record))
+	checkRecord(b.report, "inclusion", b.path, b.point.tree, b.seq, []byte(b.record))
 	if key == nil {
 		return
 	}
 	if err := parsed.signedBy(key); err != nil {
-		b.report.fault("forged", "checkpoint", "%v", err)
+		b.report.fault("forged", "signature", "%v", err)
 	}
 }
 
@@ -169,15 +172,16 @@ func (b *bundleCheck) checkTenant() {
 		point, err = parseCheckpoint(parsed.text)
 	}
 	if err != nil {
-		b.report.fault("edited", "tenant.checkpoint", "%v", err)
+		b.report.fault("edited", "tenant", "%v", err)
 		return
 	}
 	b.tenantTree = point
 	if point.origin != b.log {
-		b.report.fault("forged", "tenant.checkpoint", "is of %q", point.origin)
+		b.report.fault("forged", "tenant", "the checkpoint is of %q", point.origin)
+		return
 	}
 	if isTenantPinned, err := signedByTenant(parsed, b.log, b.pinned); err != nil {
-		b.report.fault("forged", "tenant.checkpoint", "%v", err)
+		b.report.fault("forged", "tenant", "%v", err)
 	} else {
 		b.tenantSigned = isTenantPinned
 	}
@@ -185,10 +189,10 @@ func (b *bundleCheck) checkTenant() {
 	if note, err := parseNote(b.checkpoint); err == nil {
 		text = note.text
 	}
-	checkRecord(b.report, "tenant.path", b.tenant.path, point.tree, b.tenant.entry, []byte(text))
-	checkRecord(b.report, "tenant.certificate", b.tenant.certPath, point.tree, b.tenant.certEntry, []byte(b.certs[0]))
+	checkRecord(b.report, "tenant", b.tenant.path, point.tree, b.tenant.entry, []byte(text))
+	checkRecord(b.report, "tenant", b.tenant.certPath, point.tree, b.tenant.certEntry, []byte(b.certs[0]))
 	if b.tenant.certEntry >= b.tenant.entry {
-		b.report.fault("forged", "tenant.certificate", "the certificate does not stand before the checkpoint")
+		b.report.fault("forged", "tenant", "the certificate does not stand before the checkpoint")
 	}
 }
 
@@ -213,7 +217,7 @@ func signedByTenant(parsed *signedNote, log string, pinned []*verifierKey) (bool
 }
 
 func (b *bundleCheck) checkHeads() {
-	matches := 0
+	compared := 0
 	for _, line := range b.heads {
 		head, err := parseHead(line)
 		if err != nil {
@@ -226,12 +230,11 @@ func (b *bundleCheck) checkHeads() {
 			}
 			if own.tree.Hash != head.tree.Hash {
 				b.report.fault("forked", "head", "another root at size %d of %s", head.tree.N, head.origin)
-				continue
 			}
-			matches++
+			compared++
 		}
 	}
-	if len(b.heads) > 0 && matches == 0 {
+	if len(b.heads) > 0 && compared == 0 {
 		b.report.notice("unverifiable", "head", "none of the given heads can be compared")
 	}
 }
@@ -250,7 +253,7 @@ func (b *bundleCheck) checkRevocations() {
 			revoked, err = parseRevocation(parsed.text)
 		}
 		if err != nil {
-			b.report.fault("edited", "revocations", "%v", err)
+			b.report.fault("edited", "revocation", "%v", err)
 			continue
 		}
 		if revoked.log != b.log || !b.isIssuer(revoked.key) {
@@ -258,16 +261,16 @@ func (b *bundleCheck) checkRevocations() {
 		}
 		isPinned, err := signedByTenant(parsed, b.log, b.pinned)
 		if err != nil {
-			b.report.fault("forged", "revocations", "%v", err)
+			b.report.fault("forged", "revocation", "%v", err)
 		} else if !isPinned {
-			b.report.fault("unverifiable", "revocations", "no tenant key is pinned")
+			b.report.fault("unverifiable", "revocation", "no tenant key is pinned")
 		} else {
 			smallest = min(smallest, revoked.size)
 		}
 	}
 	held := b.tenant != nil && b.tenantSigned && b.tenant.certEntry < smallest
 	if smallest != math.MaxInt64 && !held {
-		b.report.fault("unsigned", "certs", "the issuer's key was revoked")
+		b.report.fault("unsigned", "revocation", "the issuer's key was revoked")
 	}
 }
 

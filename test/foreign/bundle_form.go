@@ -158,6 +158,8 @@ func parseBundle(text string) (*bundle, error) {
 	return result, err
 }
 
+var encodings = []string{"bytes", "text", "json", "typed/1", "items/1", "args/1"}
+
 var pointerForm = regexp.MustCompile(`^(/([^~]|~[01])*)?$`)
 
 func parseOpenings(value any, outer form) []opening {
@@ -178,6 +180,9 @@ func parseOpenings(value any, outer form) []opening {
 			if _, err := parseHash(one.salt); err != nil {
 				fields.fail("salt: %w", err)
 			}
+		}
+		if !slices.Contains(encodings, one.encoding) {
+			fields.fail("unknown encoding %q", one.encoding)
 		}
 		if !pointerForm.MatchString(one.field) || len(one.field) > 256 {
 			fields.fail("%q is no JSON Pointer", one.field)

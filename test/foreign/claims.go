@@ -53,12 +53,15 @@ type revocation struct {
 
 func parseRevocation(text string) (*revocation, error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) != 5 || lines[4] != "" || lines[0] != "spanseal/revoke/1" || !isLogName(lines[1]) {
+	if len(text) > certificateCharactersMax || len(lines) != 5 || lines[4] != "" || lines[0] != "spanseal/revoke/1" || !isLogName(lines[1]) {
 		return nil, errors.New("no revocation of four lines")
 	}
 	key, err := parseKey(lines[2])
 	if err != nil {
 		return nil, err
+	}
+	if !isNameFor("issuer", lines[1], key.name) && !isNameFor("retention", lines[1], key.name) {
+		return nil, fmt.Errorf("a revocation of %q, which is no issuer's and no retention key", key.name)
 	}
 	size, err := parseInteger(lines[3])
 	return &revocation{lines[1], key, size}, err

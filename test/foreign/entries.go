@@ -68,6 +68,12 @@ func (l *tenantLog) checkCheckpointEntry(entry string) error {
 		return fmt.Errorf("a checkpoint of %q before its certificate", point.origin)
 	}
 	if count := len(sealed.points); count > 0 && sealed.points[count-1].tree.N >= point.tree.N {
+		// With another root at a size that is there already it is a fork, else a repetition.
+		for _, other := range sealed.points {
+			if other.tree.N == point.tree.N && other.tree.Hash != point.tree.Hash {
+				l.report.fault("forked", id, "two roots for size %d", point.tree.N)
+			}
+		}
 		return fmt.Errorf("a checkpoint of %s that does not grow", id)
 	}
 	if point.tree.N == 0 {

@@ -22,6 +22,7 @@ type journal struct {
 
 type observation struct {
 	by, epoch, state string
+	seq              int64 // of the record that says so
 	size             int64
 	leaf             string
 	tornBytes        int64
@@ -107,7 +108,7 @@ func (j *journal) collectObservations(e *epoch) {
 			}
 			id := seen.text("epoch")
 			j.observed[id] = append(j.observed[id], observation{
-				by: e.id, epoch: id, state: seen.text("state"), size: seen.integer("size"),
+				by: e.id, seq: int64(seq), epoch: id, state: seen.text("state"), size: seen.integer("size"),
 				leaf: seen.text("leaf"), tornBytes: seen.integer("torn", "bytes"),
 				tornHash: seen.text("torn", "sha256"),
 			})
@@ -139,14 +140,23 @@ func (e *epoch) leafBefore(size int64) string {
 	return hex.EncodeToString(leaf[:])
 }
 
-// fixedEnd is an observation that says that the epoch ends where it ends.
+// fixedEnd is an observation that says that the epoch ends where it ends: a signed one if there is one.
 func (j *journal) fixedEnd(e *epoch) *observation {
+	var end *observation
 	for i, seen := range j.observed[e.id] {
-		if seen.size == e.size() && seen.state != "live" && seen.leaf == e.leafBefore(seen.size) {
-			return &j.observed[e.id][i]
+		if seen.size != e.size() || seen.state == "live" || seen.leaf != e.leafBefore(seen.size) {
+			continue
+		}
+		if end = &j.observed[e.id][i]; j.isSigned(end) {
+			break
 		}
 	}
-	return nil
+	return end
+}
+
+// isSigned tells whether the record with the observation is below a checkpoint of its own epoch.
+func (j *journal) isSigned(seen *observation) bool {
+	return seen != nil && seen.seq < j.epochs[seen.by].signedTo
 }
 
 func (j *journal) checkEnd(e *epoch) {
@@ -154,6 +164,9 @@ func (j *journal) checkEnd(e *epoch) {
 	if last := e.closeRecord(); last != nil {
 		if last.integer("detail", "records") != e.size() {
 			e.fault("forged", e.size()-1, "epoch.close counts other records")
+		}
+		if e.signedTo < e.size() && !j.isSigned(end) {
+			j.report.fault("unclosed", e.place(e.size()-1), "nothing that is signed covers epoch.close")
 		}
 	} else if end == nil && e.size() > 0 {
 		j.report.fault("unclosed", e.place(e.size()), "no epoch.close, and nobody observed the end")

@@ -47,7 +47,8 @@ func parseArguments(args []string) (arguments, error) {
 	return result, nil
 }
 
-func (a arguments) keys() ([]*verifierKey, error) {
+// pinned are the given keys; none is enough for a bundle that shall only be in its checkpoint.
+func (a arguments) pinned() ([]*verifierKey, error) {
 	keys := []*verifierKey{}
 	for _, text := range a["key"] {
 		key, err := parseKey(text)
@@ -56,10 +57,15 @@ func (a arguments) keys() ([]*verifierKey, error) {
 		}
 		keys = append(keys, key)
 	}
-	if len(keys) == 0 {
-		return nil, errors.New("--key is needed: keys come from elsewhere than what is checked")
-	}
 	return keys, nil
+}
+
+func (a arguments) keys() ([]*verifierKey, error) {
+	keys, err := a.pinned()
+	if err == nil && len(keys) == 0 {
+		err = errors.New("--key is needed: keys come from elsewhere than what is checked")
+	}
+	return keys, err
 }
 
 // witnesses are the given ones and how many of them have to sign; 0 where none are given.

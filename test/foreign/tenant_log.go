@@ -52,6 +52,9 @@ func runTenantLog(folder string, args arguments) (*report, map[string]int, error
 		return nil, nil, err
 	}
 	l.name = keys[0].name
+	if strings.HasPrefix(l.name, "localhost/") {
+		l.report.fault("forged", "checkpoint", "a log of that name cannot have a tenant log")
+	}
 	point, parsed, err := readCheckpoint(string(text), l.name, keys[0])
 	if err != nil {
 		l.report.fault("forged", "checkpoint", "%v", err)
@@ -120,7 +123,7 @@ func (l *tenantLog) check(keys []*verifierKey) error {
 
 // readEntries reads a bundle of entries: each its length in two bytes, then its bytes.
 func (l *tenantLog) readEntries(number int64, width int) ([][]byte, error) {
-	path := l.tilePath(tlog.Tile{H: tileHeight, L: -1, N: number, W: width})
+	path := tilePath(tlog.Tile{H: tileHeight, L: -1, N: number, W: width})
 	data, full, err := l.readWide(path, width)
 	if err != nil {
 		return nil, err
@@ -144,7 +147,7 @@ func (l *tenantLog) readEntries(number int64, width int) ([][]byte, error) {
 }
 
 // tilePath maps sumdb/tlog's paths to C2SP's: those have the height in front and call entries data.
-func (l *tenantLog) tilePath(tile tlog.Tile) string {
+func tilePath(tile tlog.Tile) string {
 	path := strings.TrimPrefix(tile.Path(), fmt.Sprintf("tile/%d/", tileHeight))
 	return filepath.Join("tile", strings.Replace(path, "data/", "entries/", 1))
 }
@@ -168,7 +171,7 @@ func (l *tenantLog) SaveTiles([]tlog.Tile, [][]byte) {}
 func (l *tenantLog) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	result := make([][]byte, len(tiles))
 	for i, tile := range tiles {
-		data, full, err := l.readWide(l.tilePath(tile), tile.W)
+		data, full, err := l.readWide(tilePath(tile), tile.W)
 		if err != nil {
 			return nil, err
 		}

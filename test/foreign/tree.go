@@ -4,6 +4,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -33,6 +34,72 @@ func (c *count) UnmarshalJSON(text []byte) error {
 		*c = -1
 	}
 	return nil
+}
+
+// proofVectors makes again what bundle-proofs.json lists: roots, proofs, and the paths of tiles.
+func proofVectors(data []byte, check checkVector) error {
+	var file struct {
+		Entries   []string
+		Roots     []string
+		Inclusion []struct {
+			Index, Size int64
+			Path        []string
+		}
+		Consistency []struct {
+			First, Second int64
+			Proof         []string
+		}
+		Tiles []struct {
+			Level, Width  int
+			Index         int64
+			Path, Entries string
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return err
+	}
+	tree := &leaves{}
+	for size := range int64(len(file.Entries) + 1) {
+		root, err := tree.root(size)
+		check(int(size), "root", nil, err)
+		check(int(size), "root", file.Roots[size], hex.EncodeToString(root[:]))
+		if size == int64(len(file.Entries)) {
+			break
+		}
+		if err := tree.add(tlog.RecordHash([]byte(file.Entries[size]))); err != nil {
+			return err
+		}
+	}
+	for i, vector := range file.Inclusion {
+		proof, err := tlog.ProveRecord(vector.Size, vector.Index, tree)
+		check(i, "inclusion", nil, err)
+		check(i, "inclusion", vector.Path, hexOf(proof))
+	}
+	for i, vector := range file.Consistency {
+		// sumdb/tlog has no proof from the empty tree; ours is empty.
+		proof := tlog.TreeProof{}
+		if vector.First > 0 {
+			var err error
+			proof, err = tlog.ProveTree(vector.Second, vector.First, tree)
+			check(i, "consistency", nil, err)
+		}
+		check(i, "consistency", vector.Proof, hexOf(proof))
+	}
+	for i, vector := range file.Tiles {
+		tile := tlog.Tile{H: tileHeight, L: vector.Level, N: vector.Index, W: vector.Width}
+		check(i, "tile", vector.Path, tilePath(tile))
+		tile.L = -1
+		check(i, "tile", vector.Entries, tilePath(tile))
+	}
+	return nil
+}
+
+func hexOf(hashes []tlog.Hash) []string {
+	texts := []string{}
+	for _, hash := range hashes {
+		texts = append(texts, hex.EncodeToString(hash[:]))
+	}
+	return texts
 }
 
 // runTree compares the answers of sumdb/tlog with those that the cases want.

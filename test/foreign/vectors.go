@@ -30,7 +30,7 @@ func runVectors(folder string) (*report, map[string]int, error) {
 	for name, run := range map[string]func([]byte, checkVector) error{
 		"canonical.json": canonicalVectors, "line.json": lineVectors, "note.json": noteVectors,
 		"checkpoint.json": checkpointVectors, "certificate.json": certificateVectors,
-		"commitments.json": commitmentVectors, "journal.json": openingVectors(folder),
+		"commitments.json": commitmentVectors, "bundle-proofs.json": proofVectors, "journal.json": openingVectors(folder),
 	} {
 		data, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
