@@ -6,7 +6,7 @@ import { digestEncoded, encodeArguments, encodeValue, StreamDigest } from './enc
 import { commitmentsOf } from './opening.ts'
 import { allEncodingsOf, encodingsOf } from './opening-value.ts'
 import type { AuditRecord, EventType } from './record.ts'
-import { completeRecords, EPOCH } from './record-samples.fixture.ts'
+import { completeRecords, EPOCH, minimalRecords } from './record-samples.fixture.ts'
 
 describe('commitmentsOf', () => {
   const fields: Readonly<Record<EventType, readonly string[]>> = {
@@ -39,9 +39,7 @@ describe('commitmentsOf', () => {
   })
 
   test('what users put into ext is none of ours', () => {
-    const { ext: _, ...record } = completeRecords()[0]?.['user.input'] as AuditRecord & {
-      ext: object
-    }
+    const [{ 'user.input': record } = minimalRecords()] = completeRecords()
     const ext = { mine: { alg: 'sha256', c: 'c0'.repeat(32), enc: 'json' } }
     const withExt = { ...record, ext, detail: { bytes: 1, content: 'in clear' } }
     expect(commitmentsOf(withExt as unknown as AuditRecord)).toEqual([])

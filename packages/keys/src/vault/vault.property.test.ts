@@ -76,9 +76,11 @@ describe('a hostile vault', () => {
         fc.pre(from !== to)
         writeFileSync(to, files.get(from) as Buffer)
         for (const { commitment, body } of entries) {
-          const found = await vault.get(commitment).catch((error: AuditError) => error.code)
-          if (typeof found === 'string') expect(REFUSALS).toContain(found)
-          else expect(Buffer.from(found.bytes).toString()).toBe(body)
+          const found = await vault.get(commitment).then(
+            ({ bytes }) => Buffer.from(bytes).toString(),
+            ({ code }: AuditError) => code,
+          )
+          expect([body, ...REFUSALS]).toContain(found)
         }
         writeFileSync(to, files.get(to) as Buffer)
       }),
@@ -128,12 +130,9 @@ test('a box opens with its secret and what it is bound to, and is never the same
       const box = seal(secret, plain, bound)
       expect(unseal(secret, box, bound)).toEqual(Buffer.from(plain))
       expect(seal(secret, plain, bound).equals(box)).toBe(false)
-      if (!Buffer.from(other).equals(Buffer.from(bound))) {
-        expect(unseal(secret, box, other)).toBeUndefined()
-      }
-      if (!Buffer.from(other).equals(Buffer.from(secret))) {
-        expect(unseal(other, box, bound)).toBeUndefined()
-      }
+      fc.pre(![bound, secret].some((one) => Buffer.from(one).equals(Buffer.from(other))))
+      expect(unseal(secret, box, other)).toBeUndefined()
+      expect(unseal(other, box, bound)).toBeUndefined()
     }),
   )
 })
