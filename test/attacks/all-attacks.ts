@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Attack } from './attack.ts'
+import { attacksOnBundles } from './attacks-on-bundles.ts'
 import { attacksOnEpochs } from './attacks-on-epochs.ts'
 import { attacksOnKeys } from './attacks-on-keys.ts'
 import { attacksOnRecords } from './attacks-on-records.ts'
+import { attacksOnStubs } from './attacks-on-stubs.ts'
 import { attacksWithStolenKeys } from './attacks-with-stolen-keys.ts'
 
 export const allAttacks: readonly Attack[] = [
@@ -12,4 +14,6 @@ export const allAttacks: readonly Attack[] = [
   ...attacksOnEpochs,
   ...attacksOnKeys,
   ...attacksWithStolenKeys,
+  ...attacksOnStubs,
+  ...attacksOnBundles,
 ]

@@ -1,8 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FindingCode, Verdict, VerifyOptions } from '@spanseal/core'
-import { verify } from '@spanseal/core'
+import type {
+  BundleFindingCode,
+  CheckBundleOptions,
+  FindingCode,
+  Verdict,
+  VerifyOptions,
+} from '@spanseal/core'
+import { checkBundle, verify } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
 import type { AttackedLog } from './attacked-log.ts'
 import type { TamperedCopy } from './tampered-copy.ts'
@@ -12,6 +18,7 @@ export type Attacker =
   | 'nothing'
   | 'an epoch key'
   | 'the issuer key'
+  | 'the retention key'
   | 'all keys of the host'
   | 'the tenant key too'
 
@@ -30,7 +37,7 @@ export const LEVEL_OF: Readonly<Record<Holding, Verdict['level']>> = {
  * What comes of an attack: `passes`, a code that is found, or `level <n>`: no fault, but the level
  * asked for is not reached, and the verdict says so.
  */
-export type Outcome = 'passes' | FindingCode | `level ${number}`
+export type Outcome = 'passes' | FindingCode | BundleFindingCode | `level ${number}`
 
 /** What an attacker has to work with. */
 export interface Scene {
@@ -46,8 +53,12 @@ export interface Scene {
 /** What the auditor is shown instead, or asked for, where it is not simply the copy. */
 export interface Shown {
   readonly journals?: readonly string[]
+  /** The text of a proof bundle; then no journal is. */
+  readonly bundle?: string
   /** Writers may be at work. */
   readonly live?: boolean
+  /** What the tenant revoked before the attack. */
+  readonly revocations?: readonly string[]
   /** Heads that the auditor holds besides those of the log. */
   readonly heads?: readonly string[]
   /** What the auditor holds instead of the newest heads of all epochs. */
@@ -80,28 +91,37 @@ export const UNCAUGHT: Attack['expect'] = Object.fromEntries(
 ) as Attack['expect']
 
 function optionsOf(holding: Holding, log: AttackedLog, shown: Shown): VerifyOptions {
-  const live = shown.live ?? false
+  const { live = false, revocations = [] } = shown
   const keys = log.pinned
   switch (holding) {
     case 'nothing':
       return { live }
     case 'keys':
-      return { live, keys }
-    case 'heads':
-      return { live, keys, heads: [...(shown.heldHeads ?? log.heads), ...(shown.heads ?? [])] }
+      return { live, keys, revocations }
+    case 'heads': {
+      const heads = [...(shown.heldHeads ?? log.heads), ...(shown.heads ?? [])]
+      return { live, keys, revocations, heads }
+    }
   }
 }
 
-/** The verdict on what an attack left, for an auditor who holds that much. */
-export function examine(scene: Scene, shown: Shown, holding: Holding): Promise<Verdict> {
-  const journals = shown.journals ?? [scene.copy.journal]
-  return verify(readJournal(journals), optionsOf(holding, scene.log, shown))
-}
-
-/** What a verdict says of an attack to an auditor who asks for the level of what is held. */
-export function outcomesOf(verdict: Verdict, holding: Holding): readonly Outcome[] {
-  const { ok, level, findings } = verdict
+/** What an auditor who holds that much is told of what an attack left. */
+export async function outcomesOf(
+  scene: Scene,
+  shown: Shown,
+  holding: Holding,
+): Promise<readonly Outcome[]> {
+  const options = optionsOf(holding, scene.log, shown)
+  const { ok, level, findings } =
+    shown.bundle === undefined
+      ? await verify(readJournal(shown.journals ?? [scene.copy.journal]), options)
+      : await checkBundle(shown.bundle, bundleOptions(options))
   const faults = findings.filter(({ kind }) => kind === 'fault').map(({ code }) => code)
   if (!ok) return [...new Set(faults)]
   return level >= LEVEL_OF[holding] ? ['passes'] : [`level ${level}`]
+}
+
+function bundleOptions(options: VerifyOptions): CheckBundleOptions {
+  const { keys = [], heads = [], revocations = [] } = options
+  return { keys, heads, revocations }
 }

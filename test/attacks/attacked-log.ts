@@ -22,6 +22,8 @@ export interface AttackedLog {
   readonly journal: string
   /** The journal as it was before its newest epoch was opened. */
   readonly oldCopy: string
+  /** The journal as it was while its newest epoch was being written. */
+  readonly liveCopy: string
   readonly keyring: Keyring
   readonly tenant: NamedKey
   readonly issuer: NamedKey
@@ -50,15 +52,17 @@ export function writeAttackedLog(
   { log = LOG, small = false }: LogSize = {},
 ): AttackedLog {
   const journal = join(folder, 'journal')
-  const oldCopy = join(folder, 'old-copy')
+  const copies = { oldCopy: join(folder, 'old-copy'), liveCopy: join(folder, 'live-copy') }
   mkdirSync(folder, { recursive: true })
   const tenant = aKey(log)
   const { keyring, issuer } = certifiedKeyring({ journal, keyring: `${journal}.keys` }, tenant)
-  const { result: epochs, keys } = tapKeys(() => writeEpochs({ journal, oldCopy }, keyring, small))
+  const { result: epochs, keys } = tapKeys(() =>
+    writeEpochs({ journal, ...copies }, keyring, small),
+  )
   return {
     log,
     journal,
-    oldCopy,
+    ...copies,
     keyring,
     tenant,
     issuer,
@@ -73,7 +77,7 @@ export function writeAttackedLog(
 }
 
 function writeEpochs(
-  { journal, oldCopy }: Pick<AttackedLog, 'journal' | 'oldCopy'>,
+  { journal, oldCopy, liveCopy }: Pick<AttackedLog, 'journal' | 'oldCopy' | 'liveCopy'>,
   keyring: Keyring,
   small: boolean,
 ): AttackedLog['epochs'] {
@@ -93,7 +97,9 @@ function writeEpochs(
   cpSync(journal, oldCopy, { recursive: true })
   const second = openWriter(writerOptions(journal, keyring))
   const newest = second.epoch as string
-  writeCalls(second, keyring, small ? 1 : 4)
+  writeCalls(second, keyring, small ? 1 : 3)
+  cpSync(journal, liveCopy, { recursive: true })
+  if (!small) writeCalls(second, keyring, 1)
   second.close()
   return [crashed, closed, newest]
 }

@@ -4,7 +4,8 @@
 import { cpSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Attack, Scene } from './attack.ts'
-import { caught } from './attack.ts'
+import { caught, UNCAUGHT } from './attack.ts'
+import { TamperedCopy } from './tampered-copy.ts'
 
 /** Whole epochs and their ends, by who can write to the folder and has no key. */
 
@@ -42,6 +43,21 @@ export const attacksOnEpochs: readonly Attack[] = [
     run: (scene) => {
       cutToCheckpoint(scene)
       return { live: true }
+    },
+  },
+  {
+    name: 'rewrite what is behind the last checkpoint while the epoch is being written',
+    by: 'nothing',
+    remark: 'the verdict counts these records as `attestedTail`; the next checkpoint ends it',
+    expect: UNCAUGHT,
+    run: (scene) => {
+      const { log } = scene
+      const epoch = newest(scene)
+      const copy = new TamperedCopy(log.liveCopy, scene.folder())
+      for (const seq of [5, 6]) copy.edit(epoch, seq, '"pay_invoice"', '"pay_invoices"')
+      copy.relink(epoch, 5)
+      const heldHeads = [...log.heads.slice(0, 2), copy.notes(epoch).at(-1) as string]
+      return { journals: [copy.journal], live: true, heldHeads }
     },
   },
   {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { formatRevocation, signNoteSync } from '@spanseal/core'
 import type { JournalKeys } from '@spanseal/journal'
 import { openWriter } from '@spanseal/journal'
 import type { Attack } from './attack.ts'
@@ -172,6 +173,19 @@ export const attacksOnKeys: readonly Attack[] = [
         { ...log.tenant, from, days: 90 },
       )
       addEpoch(log, copy.journal, keysOf(certifiedBy(issuer), certificate))
+    },
+  },
+  {
+    name: 'use an issuer key that was revoked',
+    by: 'the issuer key',
+    remark: 'who holds no revocation cannot know',
+    expect: caught('keys', 'unsigned'),
+    run: ({ log, copy }) => {
+      const issuer = aKey(`${LOG}/issuer-stolen`)
+      const certificate = certify('issuer', { vkey: issuer.vkey, log: LOG }, log.tenant)
+      addEpoch(log, copy.journal, keysOf(certifiedBy(issuer), certificate))
+      const text = formatRevocation({ log: LOG, vkey: issuer.vkey, tenantLogSize: 0 })
+      return { revocations: [signNoteSync(text, log.tenant)] }
     },
   },
 ]
