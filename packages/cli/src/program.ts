@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './commands/check.ts'
+import { addExport } from './commands/export.ts'
 import { addForget } from './commands/forget.ts'
 import { addHead } from './commands/head.ts'
 import { addKeys } from './commands/keys.ts'
@@ -60,6 +61,7 @@ const COMMANDS = new Set([
   'open',
   'search',
   'timestamp',
+  'export',
   'forget',
   'vault',
 ])
@@ -97,6 +99,8 @@ Examples:
                                           what did the agent do last?
   spanseal tail ./audit --follow          watch records as they are written
   spanseal ship ./audit --brokers kafka:9092 --watch
+  spanseal export ./audit --out ./for-the-auditor
+                                          hand it over, with the verifier in it
 
 Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`,
     )
@@ -115,6 +119,7 @@ Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`
     addForget,
     addVault,
     addTimestamp,
+    addExport,
   ]) {
     add(program, session)
   }

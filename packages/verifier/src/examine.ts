@@ -21,6 +21,8 @@ export interface Trusted {
   readonly threshold?: number
   /** A writer was at work when the files were copied. */
   readonly live: boolean
+  /** The files are some epochs of a log, and others are known to be elsewhere. */
+  readonly partial: boolean
 }
 
 export interface ExamineOptions {
@@ -90,6 +92,7 @@ function verifyEpochs(
   return verify(epochs, {
     ...common(trusted),
     live: trusted.live,
+    partial: trusted.partial,
     ...(tenantLog === undefined ? {} : { tenantLog }),
     ...(now === undefined ? {} : { now }),
     onProgress: (bytes) => onProgress?.(bytes, segmentBytes),

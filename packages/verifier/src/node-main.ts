@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFileSync, statSync } from 'node:fs'
+import { basename, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { AuditError, printable, printableJson } from '@spanseal/core'
+import { AuditError, isEpochId, printable, printableJson } from '@spanseal/core'
 import type { Trusted } from './examine.ts'
 import { examine } from './examine.ts'
 import { headsIn, keysIn, notesIn, witnessKeysIn } from './given-text.ts'
@@ -75,6 +76,11 @@ async function main(args: readonly string[]): Promise<number> {
     revocations: given('--revocation', values.revocation, notesIn),
     ...(values.threshold === undefined ? {} : { threshold: wholeNumber(values.threshold) }),
     live: values.live,
+    // Who names single epochs knows of the others.
+    partial: positionals.every((path) => isEpochPart(basename(path))),
+  }
+  for (const file of [...values.key, ...values.head, ...values.witness, ...values.revocation]) {
+    noteIfWithin(file, positionals)
   }
   const report = await examine(await filesAt(positionals), trusted, { onProgress: showProgress })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
@@ -105,6 +111,19 @@ function given<T>(
     if (parsed.length > 0) return parsed
     throw new AuditError('INVALID_OPTION', `${option}: ${value} holds nothing`)
   })
+}
+
+function isEpochPart(name: string): boolean {
+  return isEpochId(name) || /^\d{12}\.jsonl$/.test(name)
+}
+
+/** What came with the evidence cannot vouch for it. */
+function noteIfWithin(path: string, folders: readonly string[]): void {
+  if (!isFile(path)) return
+  const within = folders.some((folder) => !relative(folder, path).startsWith('..'))
+  if (!within) return
+  const note = `verify.mjs: ${path} lies in what is checked: it proves something only if you have it from elsewhere`
+  process.stderr.write(`${printable(note)}\n`)
 }
 
 function isFile(path: string): boolean {

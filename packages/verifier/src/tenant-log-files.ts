@@ -2,7 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { TenantLogBytes } from '@spanseal/core'
-import { AuditError, entriesPath, parseEntries, TILE_WIDTH } from '@spanseal/core'
+import {
+  AuditError,
+  entriesPath,
+  parseCheckpoint,
+  parseEntries,
+  parseNote,
+  TILE_WIDTH,
+} from '@spanseal/core'
 import type { GivenFile } from './given-file.ts'
 import { readBytes } from './given-file.ts'
 
@@ -56,7 +63,8 @@ function widest(files: Named, index: number, width: number): GivenFile {
 }
 
 async function* timestampsOf(files: Named): AsyncGenerator<Uint8Array> {
-  for (const [path, file] of files) {
-    if (path.startsWith('timestamps/')) yield readBytes(file, TIMESTAMP_BYTES_MAX)
-  }
+  const checkpoint = await readBytes(found(files, 'checkpoint'), CHECKPOINT_BYTES_MAX)
+  const { size } = parseCheckpoint(parseNote(Buffer.from(checkpoint).toString('utf8')).text)
+  const file = files.get(`timestamps/${size}.tsr`)
+  if (file !== undefined) yield readBytes(file, TIMESTAMP_BYTES_MAX)
 }

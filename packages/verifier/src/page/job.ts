@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { printableJson } from '@spanseal/core'
+import { isEpochId, printableJson } from '@spanseal/core'
 import type { Trusted } from '../examine.ts'
 import { examine } from '../examine.ts'
 import { headsIn, keysIn, notesIn, witnessKeysIn } from '../given-text.ts'
@@ -60,7 +60,7 @@ export async function runJob(
   }
 }
 
-function trustedOf({ heads, keys, live, revocations, threshold, witnesses }: Job): Trusted {
+function trustedOf({ files, heads, keys, live, revocations, threshold, witnesses }: Job): Trusted {
   return {
     keys: keysIn(keys),
     heads: headsIn(heads),
@@ -68,5 +68,11 @@ function trustedOf({ heads, keys, live, revocations, threshold, witnesses }: Job
     revocations: notesIn(revocations),
     ...(threshold.trim() === '' ? {} : { threshold: Number(threshold) }),
     live,
+    // Who names single epochs knows of the others.
+    partial: files.every(({ path }) => /^\d{12}\.jsonl$/.test(path) || isEpochId(topOf(path))),
   }
+}
+
+function topOf(path: string): string {
+  return path.split('/')[0] ?? ''
 }

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { AuditError, isEpochId } from '@spanseal/core'
+import { existingFolder } from '../option-values.ts'
+
+const SEGMENT = /^\d{12}\.jsonl$/
+
+/** A file to be handed over. */
+export interface ExportFile {
+  /** Where it lies. */
+  readonly from: string
+  /** Its path in the export, with `/` between folders. */
+  readonly to: string
+  /** No more than that is copied: it was all there was when the list was made. */
+  readonly bytesMax?: number
+}
+
+/** What is handed over of journals. */
+export interface ExportPlan {
+  readonly files: readonly ExportFile[]
+  readonly epochs: number
+  /** Some epochs stay behind. */
+  readonly partial: boolean
+}
+
+/**
+ * The epochs' files: segments, checkpoints and the stub, exactly as they lie there. Not `writer.json`,
+ * which names the host and its process and proves nothing, nor `leaves`, which follow from the
+ * records, nor cursors and drafts.
+ *
+ * @param only ids of the epochs to be taken; empty for all
+ * @throws AuditError `NOT_FOUND`, `JOURNAL_UNUSABLE`
+ */
+export function planJournals(journals: readonly string[], only: readonly string[]): ExportPlan {
+  const sought = new Set(only)
+  const files: ExportFile[] = []
+  let epochs = 0
+  let left = 0
+  for (const [i, journal] of journals.entries()) {
+    const home = journals.length === 1 ? 'journal' : `journal-${i + 1}`
+    for (const folder of epochFolders(existingFolder(journal))) {
+      const id = basename(folder)
+      if (sought.size > 0 && !sought.has(id)) {
+        left++
+        continue
+      }
+      epochs++
+      files.push(...filesOfEpoch(folder, `${home}/${id}`))
+    }
+  }
+  for (const id of sought) {
+    if (files.some(({ to }) => to.split('/')[1] === id)) continue
+    throw new AuditError('NOT_FOUND', `--epoch: there is no epoch ${id}`)
+  }
+  if (epochs === 0) throw new AuditError('NOT_FOUND', `${journals.join(', ')}: there is no epoch`)
+  return { files, epochs, partial: left > 0 }
+}
+
+function epochFolders(journal: string): string[] {
+  if (isEpochId(basename(journal))) return [journal]
+  const names = readdirSync(journal).filter(isEpochId).sort()
+  return names.map((name) => join(journal, name)).filter((path) => statSync(path).isDirectory())
+}
+
+function filesOfEpoch(folder: string, home: string): ExportFile[] {
+  // Before the segments are listed and copied: so they hold all that the checkpoints cover.
+  const checkpoints = join(folder, 'checkpoints')
+  const bytesMax = existsSync(checkpoints) ? statSync(checkpoints).size : 0
+  const names = readdirSync(folder).sort()
+  const files = names
+    .filter((name) => SEGMENT.test(name) || name === 'stub')
+    .map((name) => ({ from: join(folder, name), to: `${home}/${name}` }))
+  if (!names.includes('checkpoints')) return files
+  return [...files, { from: checkpoints, to: `${home}/checkpoints`, bytesMax }]
+}
+
+/**
+ * What a tenant log serves: its checkpoint first, so that the tiles copied after it cover it.
+ *
+ * @throws AuditError `NOT_FOUND`, `LOG_UNUSABLE`
+ */
+export function planTenantLog(folder: string): ExportFile[] {
+  const checkpoint = join(existingFolder(folder), 'checkpoint')
+  if (!existsSync(checkpoint)) {
+    throw new AuditError('LOG_UNUSABLE', `--log: ${checkpoint} is not there`, {
+      details: { option: '--log', file: checkpoint },
+    })
+  }
+  const files: ExportFile[] = [{ from: checkpoint, to: 'log/checkpoint' }]
+  for (const part of ['tile', 'timestamps']) {
+    const inner = join(folder, part)
+    if (!existsSync(inner)) continue
+    const paths = readdirSync(inner, { recursive: true, encoding: 'utf8' }).sort()
+    for (const path of paths) {
+      if (!statSync(join(inner, path)).isFile() || path.endsWith('.tmp')) continue
+      const to = `log/${part}/${path.replaceAll('\\', '/')}`
+      files.push({ from: join(inner, path), to })
+    }
+  }
+  return files
+}
