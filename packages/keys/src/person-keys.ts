@@ -72,6 +72,8 @@ export class PersonKeys {
 
   /** Where the person's key lies; undefined where there is none. */
   find(id: string): PersonFile | undefined {
+    // Without the key of the names nobody was ever named; asking makes none.
+    if (readSecret(this.#namesPath) === undefined) return undefined
     const path = this.#pathOf(id)
     const text = readSecret(path)
     if (text === undefined) return undefined
@@ -139,9 +141,13 @@ export class PersonKeys {
     return `${this.#folder}/${name.slice(0, 32)}.json`
   }
 
+  get #namesPath(): string {
+    return `${this.#keys.folder}/names`
+  }
+
   /** The key under which file names are made. */
   #loadNames(): HmacKey {
-    const path = `${this.#keys.folder}/names`
+    const path = this.#namesPath
     if (readSecret(path) === undefined) {
       if (!this.#keys.create) throw notFound('person', this.#keys)
       createSecret(path, randomHex(32))

@@ -7,6 +7,7 @@ import { defaultKeyringFolder, defaultVaultFolder } from '@spanseal/keys'
 import { describe, expect, test } from 'vitest'
 import { runCommand } from '../command.fixture.ts'
 import type { TestJournal } from '../journal.fixture.ts'
+import { aJournal, LOG } from '../journal.fixture.ts'
 import { aFile, aJournalOf, FIELD } from './vault.fixture.ts'
 
 const TEXT = 'what is kept about this one person'
@@ -110,6 +111,32 @@ describe('forget', () => {
     expect((await runCommand(['vault', 'stat', '--journal', journal.folder])).status).toBe(0)
     expect((await forget(journal, '--replay')).logs[0]?.again).toEqual([])
     await verifies(journal)
+  })
+
+  test('a replay believes nobody who can only write to the journal', async () => {
+    const { journal } = await aJournalOf([{ value: TEXT, subjects: ['alice'] }])
+    const kid = journal.keyring.commitKeys(['alice']).keys[0].kid
+    const other = aJournal({ log: LOG })
+    other.writer.append(() => ({
+      type: 'erasure.done',
+      severity: 'info',
+      detail: { closed: 0, kids: [kid], of: 'person', openable: { count: 0 } },
+    }))
+    other.writer.close()
+    // The same log, signed by another issuer.
+    execFileSync('cp', ['-a', `${other.folder}/.`, journal.folder])
+    const replay = ['forget', '--replay', '--journal', journal.folder]
+    const refused = await runCommand(replay)
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('--key')])
+    expect(journal.keyring.keyOfKid(kid)).toBeDefined()
+    const told = await runCommand([...replay, '--key', other.vkey])
+    expect([told.status, told.stdout]).toEqual([0, expect.stringContaining(kid)])
+    expect(journal.keyring.keyOfKid(kid)).toBeUndefined()
+  })
+
+  test('in a log that never named anybody there is nobody to forget', async () => {
+    const { journal } = await aJournalOf([{ value: TEXT }])
+    expect((await forget(journal, 'alice')).logs).toMatchObject([{ erased: [] }])
   })
 
   test('a vault that is not there stops it before anything is destroyed', async () => {

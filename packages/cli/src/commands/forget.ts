@@ -4,7 +4,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditRecord } from '@spanseal/core'
-import { AuditError, fileSafeLogName, printable, printableJson, readRecords } from '@spanseal/core'
+import {
+  AuditError,
+  fileSafeLogName,
+  parseVkey,
+  printable,
+  printableJson,
+  readRecords,
+} from '@spanseal/core'
 import { openWriter, readJournal } from '@spanseal/journal'
 import type { Erased, ErasureParts, Keyring } from '@spanseal/keys'
 import {
@@ -15,9 +22,12 @@ import {
   replayErasures,
 } from '@spanseal/keys'
 import type { Command } from 'commander'
+import { EXIT } from '../exit-code.ts'
+import { keysGiven } from '../given-files.ts'
 import { logsOfJournal } from '../journal-logs.ts'
 import { collect, existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
+import { provenErasures } from './forget-proven.ts'
 import { keyringFolderOf } from './open-record.ts'
 import type { VaultPlace } from './vault-options.ts'
 import { addVaultOptions, allVaults } from './vault-options.ts'
@@ -28,6 +38,7 @@ interface ForgetOptions extends VaultPlace {
   readonly period?: string
   readonly replay?: true
   readonly vaultGone?: readonly string[]
+  readonly key?: readonly string[]
   readonly json?: true
 }
 
@@ -55,6 +66,7 @@ export function addForget(program: Command, session: Session): void {
     .option('--reason <text>', 'why; committed to the record, not written in clear')
     .option('--period <kid>', 'destroy the keys of a period that is over, instead of a person’s')
     .option('--replay', 'destroy again what the journal says was destroyed: after a restore')
+    .option('--key <vkey or file>', 'with --replay: another key that may have signed', collect)
     .option('--vault-gone <folder>', 'this vault is no more; may be given several times', collect)
     .option('--json', 'print one JSON document')
   addVaultOptions(command)
@@ -86,7 +98,7 @@ async function forget(
   const journal = existingFolder(options.journal)
   const done: Forgotten[] = []
   for (const { keyring, parts } of logsWithKeys(journal, options)) {
-    const again = replay ? await replayErasures(parts) : []
+    const again = replay ? await replayed(parts, journal, { options, session }) : []
     const erased = await completeErasures(parts)
     if (person !== undefined)
       erased.push(...some(await forgetPerson(person, options.reason, parts)))
@@ -95,6 +107,24 @@ async function forget(
     done.push({ log: keyring.log, erased, again })
   }
   show(done, options, session)
+}
+
+/** Only what a key of this keyring signed, or one that was given. */
+function replayed(
+  { keyring, vaults }: ErasureParts,
+  journal: string,
+  { options, session }: { readonly options: ForgetOptions; readonly session: Session },
+): Promise<string[]> {
+  const own = keyring.issuerVkeys().map(({ vkey }) => parseVkey(vkey))
+  const keys = [...own, ...keysGiven(options.key ?? [])]
+  const erasures = provenErasures(journal, keys, (record) => {
+    session.exitCode = EXIT.faults
+    session.terminal.note(
+      `spanseal: ${record} is not vouched for by a key of this keyring and is left out; where it is ` +
+        'genuine (spanseal verify), give the key that signed it with --key',
+    )
+  })
+  return replayErasures({ keyring, vaults }, erasures)
 }
 
 function some<T>(value: T | undefined): T[] {

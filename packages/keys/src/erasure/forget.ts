@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AuditRecord, CommitPlace, ErasureDetail } from '@spanseal/core'
+import type { AuditRecord, CommitPlace, ErasureDetail, ErasureDone } from '@spanseal/core'
 import { AuditError, commit, digestValue } from '@spanseal/core'
 import type { Keyring } from '../keyring.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -102,13 +102,17 @@ export async function completeErasures(parts: ErasureParts): Promise<Erased[]> {
  * Destroys again every key that the journal's `erasure.done` records name: for a keyring or vault that
  * was restored from a back-up older than the erasure.
  *
+ * @param erasures only such as were proved to be signed: else whoever can write to the journal could
+ * have any key destroyed
  * @returns the kids whose keys had come back
  */
-export async function replayErasures(parts: Omit<ErasureParts, 'record'>): Promise<string[]> {
-  const { keyring, vaults, records } = parts
+export async function replayErasures(
+  { keyring, vaults }: Pick<ErasureParts, 'keyring' | 'vaults'>,
+  erasures: AsyncIterable<ErasureDone>,
+): Promise<string[]> {
   const again: string[] = []
-  for await (const record of records('"type":"erasure.done"')) {
-    if (record.type !== 'erasure.done' || record.chain.log !== keyring.log) continue
+  for await (const record of erasures) {
+    if (record.chain.log !== keyring.log) continue
     const { epoch, seq } = record.chain
     for (const kid of record.detail.kids) {
       const found = keyring.fileOfKid(kid)
