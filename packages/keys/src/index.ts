@@ -1,6 +1,10 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+export type { CertifyOptions } from './certify.ts'
+export { certificateRequest, certify, RETENTION_DAYS_MAX, revoke } from './certify.ts'
+export type { CommandSignerOptions } from './command-signer.ts'
+export { commandSigner } from './command-signer.ts'
 export type { Erasure, ErasureLedger } from './erasure/erasure-ledger.ts'
 export type { Erased, ErasureParts } from './erasure/forget.ts'
 export {
@@ -12,9 +16,12 @@ export {
 export type { Heads } from './heads.ts'
 export type { EpochClaim, Issuer, IssuerKey } from './issuer-keys.ts'
 export { ISSUER_DAYS } from './issuer-keys.ts'
+export type { KeyFile, KeyFileOptions, NewKey } from './key-file.ts'
+export { createKeyFile, parseKeyFile, readKeyFile } from './key-file.ts'
 export type { Keyring, KeyringOptions } from './keyring.ts'
 export { openKeyring } from './keyring.ts'
 export { defaultKeyringFolder } from './keyring-folder.ts'
+export { pemSigner } from './pem-signer.ts'
 export type { PeriodKey } from './period-keys.ts'
 export { PERIOD_DAYS } from './period-keys.ts'
 export type { CommandMasterKeyOptions } from './vault/command-master-key.ts'

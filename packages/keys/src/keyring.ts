@@ -69,9 +69,38 @@ export class Keyring {
     this.#issuers = new IssuerKeys(keys)
   }
 
-  /** The issuer in force: a new key after 90 days. */
+  /**
+   * The issuer that certifies the next epoch: a new key after 90 days; the newest, unless an older one
+   * is in force and certified by the tenant and the newest is not. Never a revoked one.
+   */
   get issuer(): Issuer {
     return this.#issuers.current()
+  }
+
+  /** Makes the next issuer key before the last is over. */
+  rotateIssuer(): IssuerKey {
+    return this.#issuers.make()
+  }
+
+  /**
+   * Puts the tenant's certificate beside the issuer key that it is for; writers take it up with their
+   * next epoch. Whether the signature is the tenant's is for who knows its key to check.
+   *
+   * @throws AuditError `NOT_FOUND` when the key is not in this keyring
+   * @throws AuditError `MALFORMED_NOTE`, `MALFORMED_CERTIFICATE`, `KEYRING_UNUSABLE` when it is no
+   * certificate of an issuer of this log
+   */
+  installCertificate(note: string): IssuerKey {
+    return this.#issuers.install(note)
+  }
+
+  /**
+   * Puts the tenant's revocation beside the issuer key that it is for: it certifies no epoch any more.
+   *
+   * @throws AuditError `NOT_FOUND`, `MALFORMED_NOTE`, `MALFORMED_REVOCATION`, `KEYRING_UNUSABLE`
+   */
+  installRevocation(note: string): IssuerKey {
+    return this.#issuers.revoke(note)
   }
 
   /** Every issuer key of the log, oldest first: what verifiers pin. */
