@@ -34,11 +34,11 @@ it('a page gets the answers that Node gives: hashes, bytes, texts, odd Ed25519 s
   const here = JSON.parse(JSON.stringify(answers())) as ReturnType<typeof answers>
   // OpenSSL refuses keys of small order since 3.5; Node 20 and 22 have an earlier one.
   expect((there['small'] as string[]).join('')).not.toContain('1')
-  if (Number.parseFloat(process.versions.openssl) < 3.5) delete here['small'], delete there['small']
+  if (Number.parseFloat(process.versions.openssl) < 3.5) here['small'] = there['small']
   expect(there).toEqual(here)
   // The odd ones are odd: some hold, some do not.
   expect(here['valid']).toBe(true)
   expect(here['flipped']).not.toContain(true)
-  expect(here['scalars']).toEqual([false, false, true, ...Array(6).fill(false)])
+  expect(here['scalars']).toEqual([false, false, true, ...Array.from({ length: 6 }, () => false)])
   expect(new Set(here['ofMixedOrder'] as boolean[])).toEqual(new Set([true, false]))
 })
