@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Signer } from '@spanseal/core'
+import { Ed25519PrivateKey, formatHeadLine, parseNote } from '@spanseal/core'
+import { TenantLog } from '@spanseal/transparency'
+import { describe, expect, test } from 'vitest'
+import { emptyFolder } from '../../packages/cli/src/journal.fixture.ts'
+import { splitNotes } from './framed-notes.ts'
+import { codesOf, options, runGo } from './go-verifier.ts'
+
+/** Tenant logs as our own code writes them, read by the verifier in Go. */
+
+const vectors = new URL('../../vectors/', import.meta.url).pathname
+const { log, pinned, seeds } = JSON.parse(readFileSync(join(vectors, 'journal.json'), 'utf8')) as {
+  log: string
+  pinned: [string]
+  seeds: Record<string, string>
+}
+
+function tenant(): Signer {
+  const key = Ed25519PrivateKey.fromSeed(Buffer.from(seeds[log] as string, 'hex'))
+  return { vkey: pinned[0], sign: (message) => key.sign(message) }
+}
+
+test('a log that grew over tiles of three levels, and all its earlier heads', async () => {
+  const folder = join(emptyFolder(), 'log')
+  const sealed = await TenantLog.open({ folder, signer: tenant() })
+  const heads: string[] = []
+  for (const count of [1, 2, 252, 1, 1, 64_000, 1_300]) {
+    const entries = Array.from({ length: count }, (_, i) => Buffer.from(`${sealed.size + i}`))
+    await sealed.append(entries)
+    heads.push(formatHeadLine(sealed.head!))
+  }
+  await sealed.close()
+  const args = ['--key', pinned[0], '--entries', 'any', ...options('head', heads)]
+  const verdict = await runGo('log', folder, ...args)
+  expect(verdict).toMatchObject({ faults: null, counts: { entries: 65_557 } })
+})
+
+describe('a log over the golden journal', () => {
+  const epochs = ['01a1fd55-7a80-7050-854a-e09e46db1e1e', '01a1fd5a-0e60-7130-92d2-96d32e1bdaa5']
+
+  async function sealedJournal(): Promise<string> {
+    const folder = join(emptyFolder(), 'log')
+    const sealed = await TenantLog.open({ folder, signer: tenant() })
+    for (const epoch of epochs) {
+      const path = join(vectors, 'journal', epoch)
+      const [open = ''] = readFileSync(join(path, '000000000000.jsonl'), 'utf8').split('\n')
+      const { detail } = JSON.parse(open) as { detail: { key: { certs: [string] } } }
+      const notes = splitNotes(readFileSync(join(path, 'checkpoints'), 'utf8'))
+      const texts = notes.map((note) => parseNote(note).text)
+      await sealed.append([detail.key.certs[0], ...texts].map((text) => Buffer.from(text)))
+    }
+    await sealed.close()
+    return folder
+  }
+
+  test('holds the journal to every root that it names', async () => {
+    const folder = await sealedJournal()
+    const args = ['--key', pinned[0], '--journal', join(vectors, 'journal')]
+    const verdict = await runGo('log', folder, ...args)
+    expect(verdict).toMatchObject({ faults: null, counts: { entries: 7, epochs: 2 } })
+  })
+
+  test.each([
+    ['removed-newest-epoch', 'missing'],
+    ['removed-epoch', 'missing'],
+    ['cut-closed-epoch-and-checkpoints', 'truncated'],
+    ['edited-and-linked', 'forked'],
+  ])('finds %s, whatever the journal itself says', async (name, code) => {
+    const folder = await sealedJournal()
+    const journal = join(emptyFolder(), 'journal')
+    cpSync(join(vectors, 'journal'), journal, { recursive: true })
+    cpSync(join(vectors, 'tampered', name), journal, { recursive: true })
+    const file = readFileSync(join(journal, 'case.json'), 'utf8')
+    const { removed } = JSON.parse(file) as { removed: readonly string[] }
+    for (const epoch of new Set(removed.map((path) => path.split('/')[0] as string))) {
+      if (removed.length > 1) rmSync(join(journal, epoch), { recursive: true })
+    }
+    const verdict = await runGo('log', folder, '--key', pinned[0], '--journal', journal)
+    const byTheLog = (verdict.faults ?? []).filter(({ message }) => message.includes('tenant log'))
+    expect(byTheLog.map((finding) => finding.code)).toContain(code)
+    expect(codesOf(verdict)).toContain(code)
+  })
+})
