@@ -157,7 +157,9 @@ function readRecord(text: string, report: BundleReport): ReadableRecord | undefi
   // A reader of its own: what it has learned of other lines could not be told apart.
   const read = new RecordReader().read({ ...line, tooLong: false, ended: true })
   if (read.kind === 'version') {
-    const message = `The record is of version ${JSON.stringify(read.v)?.slice(0, 40)}, which this release cannot check.`
+    // Whatever stands there may be nested deeper than it could be written again.
+    const version = typeof read.v === 'number' ? String(read.v) : 'unknown'
+    const message = `The record is of version ${version}, which this release cannot check.`
     report.fault('record', 'unverifiable', message)
     return undefined
   }
