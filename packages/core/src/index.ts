@@ -203,6 +203,7 @@ export type {
   CommittedContent,
   Timeline,
   TimelineEntry,
+  TimelineErasure,
   TimelineError,
   TimelineKind,
   TimelineStatus,
@@ -239,6 +240,9 @@ export {
 export { validateRecord } from './validate.generated.ts'
 export type { SchemaViolation } from './validate-record.ts'
 export { schemaViolation } from './validate-record.ts'
+export type { EpochResult } from './verify/epoch-outcome.ts'
+export type { EpochProgress, EpochRunner, EpochTask } from './verify/epoch-runner.ts'
+export { runEpoch } from './verify/epoch-runner.ts'
 export type { HeadFile, HeldCall, HeldEpoch } from './verify/head-file.ts'
 export { formatHeadFile, parseHeadFile, parseHeadLines } from './verify/head-file-text.ts'
 export type { EpochBytes, SegmentBytes, TenantLogBytes } from './verify/input.ts'

@@ -6,11 +6,13 @@ import { readJournal } from '@spanseal/journal'
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
+import { wholeNumber } from '../option-values.ts'
 import { journalBytes, progressOf } from '../progress.ts'
 import type { Session } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Ignored } from '../verdict-text.ts'
 import { verdictText } from '../verdict-text.ts'
+import { defaultThreads, VerifyThreads } from '../verify-threads.ts'
 import type { TrustOptions } from './verify-options.ts'
 import { addTrustOptions, verifyOptions } from './verify-options.ts'
 
@@ -18,6 +20,7 @@ import { addTrustOptions, verifyOptions } from './verify-options.ts'
 const IGNORED_MAX = 100
 
 interface Options extends TrustOptions {
+  readonly threads?: number
   readonly json?: true
 }
 
@@ -32,6 +35,11 @@ export function addVerify(program: Command, session: Session): void {
     )
     .argument('<folder|file...>', 'journal folders, epoch folders or segment files, taken together')
   addTrustOptions(command)
+    .option(
+      '--threads <n>',
+      'epochs checked at once (default: one a core where the journal has over 64 MiB, at most 8)',
+      wholeNumber('--threads', 1, 64),
+    )
     .option('--json', 'print the verdict as one JSON document')
     .addHelpText(
       'after',
@@ -66,10 +74,13 @@ async function verifyPaths(
   const onIgnored = (path: string, reason: string): void => {
     if (ignored.length < IGNORED_MAX) ignored.push({ path, reason })
   }
+  const threads = options.threads ?? defaultThreads(total)
+  const runner = threads > 1 ? new VerifyThreads(threads) : undefined
   const verdict = await verify(readJournal(paths, { onIgnored }), {
     ...given,
+    ...(runner !== undefined && { runner }),
     onProgress: (bytes) => progress.reach(bytes),
-  })
+  }).finally(() => runner?.close())
   terminal.clearStatus()
   if (options.json === true) {
     terminal.print(`${printableJson({ ...verdict, ignored }, 2)}\n`)

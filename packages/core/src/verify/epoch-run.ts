@@ -15,6 +15,8 @@ import { CheckpointCheck } from './checkpoint-check.ts'
 import type { EpochJob, RunContext, RunTools } from './epoch-job.ts'
 import { heldCalls, notesStart } from './epoch-job.ts'
 import type { EpochPoint, EpochResult, TornTail } from './epoch-outcome.ts'
+import type { LastRecord } from './epoch-point.ts'
+import { pointOf } from './epoch-point.ts'
 import type { OpenFinding, Place, Report } from './findings.ts'
 import { Findings, RangeFindings } from './findings.ts'
 import type { HeldEpoch } from './head-file.ts'
@@ -76,7 +78,7 @@ export class EpochRun implements ChainListener {
   /** Where to place a finding about the record that a held head ends with. */
   #resumePlace: Place | undefined
   #openingLeaf = ''
-  #last: Pick<EpochPoint, 'leaf' | 'segment' | 'byteOffset' | 'line'> | undefined
+  #last: LastRecord | undefined
 
   constructor(job: EpochJob, context: RunContext, tools: RunTools) {
     const { source, held, named, observed, twin } = job
@@ -158,31 +160,16 @@ export class EpochRun implements ChainListener {
 
   /** From where another verification can go on, if all is well. */
   #point(): EpochPoint | undefined {
-    const { size } = this.#chain
-    const [root, nodes] = [this.#chain.root(), this.#chain.nodes()]
     const last = this.#last ?? this.#held
-    if (root === undefined || nodes === undefined || last === undefined) return undefined
-    const { rev, openingSize, closed, clock } = this.#records.held()
-    const { notesEnd, coveredSize } = this.#checkpoints
-    return {
-      head: { origin: `${this.#log}/${this.#epoch}`, size, root },
-      nodes,
+    if (last === undefined) return undefined
+    return pointOf(last, {
+      origin: `${this.#log}/${this.#epoch}`,
       openingLeaf: this.#openingLeaf,
-      leaf: last.leaf,
-      segment: last.segment,
-      byteOffset: last.byteOffset,
-      line: last.line,
-      notesByteOffset: notesEnd.byteOffset,
-      notesLine: notesEnd.line,
-      coveredSize,
-      rev,
-      at: clock.at,
-      monoNanos: clock.monoNanos,
-      skewMillis: clock.skewMillis,
-      openingSize,
-      closed,
       expiredSize: Math.max(this.#expiredSize, this.#held?.expiredSize ?? 0),
-    }
+      chain: this.#chain,
+      records: this.#records.held(),
+      checkpoints: this.#checkpoints,
+    })
   }
 
   async #readSegments(): Promise<void> {

@@ -11,13 +11,16 @@ import { signedCoverage } from './coverage.ts'
 import type { EpochEnd } from './epoch-end.ts'
 import { checkEnd, reportLost } from './epoch-end.ts'
 import type { RunContext, RunTools } from './epoch-job.ts'
-import type { EpochOutcome } from './epoch-outcome.ts'
+import type { EpochOutcome, EpochResult } from './epoch-outcome.ts'
 import { EpochRun } from './epoch-run.ts'
+import type { EpochRunner } from './epoch-runner.ts'
+import { epochTask, revived } from './epoch-runner.ts'
 import { Findings } from './findings.ts'
 import type { GivenHeads } from './given-heads.ts'
 import { epochOfOrigin, readHeads } from './given-heads.ts'
 import type { HeadFile, HeldEpoch } from './head-file.ts'
 import { checkHeld, heldEpochs } from './held-epochs.ts'
+import { inOrder } from './in-order.ts'
 import type { EpochBytes, TenantLogBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
 import { LineSplitter } from './lines.ts'
@@ -68,6 +71,8 @@ export interface VerifyOptions {
    * false. Heads that were given are asked for all the same.
    */
   readonly partial?: boolean
+  /** Runs epochs elsewhere, several at once; default: here, one after the other. */
+  readonly runner?: EpochRunner
   /** Unix milliseconds; default: the system's clock. */
   readonly now?: () => number
   /** Told about each MiB, and at the end of each epoch. */
@@ -133,6 +138,8 @@ class Verification {
   readonly #tools: RunTools
   #tenantLog: TenantLogOutcome = NO_TENANT_LOG
   readonly #openings: Opening[] = []
+  /** The first run over each epoch of which there are copies, and its leaves. */
+  readonly #prints = new Map<string, Promise<{ readonly prints: LeafPrints }>>()
   readonly #observed = new Map<string, Observation[]>()
   readonly #outcomes: EpochOutcome[] = []
   readonly #ends = new Map<EpochOutcome, EpochEnd>()
@@ -207,37 +214,63 @@ class Verification {
   /** Everything that can be said of each epoch by itself. */
   async checkRecords(): Promise<void> {
     const copies = repeated(this.#openings)
-    const prints = new Map<string, LeafPrints>()
-    for (const opening of this.#openings) {
+    const ahead = this.#options.runner?.concurrency ?? 1
+    const run = (opening: Opening): Promise<EpochResult> => this.#run(opening, copies)
+    let next = 0
+    for await (const result of inOrder(this.#openings, ahead, run)) {
+      const opening = this.#openings[next++] as Opening
       const { epoch = '' } = opening
-      const twin = prints.get(epoch)
-      const observed = this.#observed.get(epoch) ?? []
-      const named = this.#tenantLog.named.get(epoch)
-      const held = twin === undefined && !copies.has(epoch) ? this.#held.get(epoch) : undefined
-      const heads = this.#heads.epochs
-      const job = { source: opening.source, observed, twin, heads, named, held }
-      const run = new EpochRun(job, this.#context, this.#tools)
-      const result = await run.run()
-      const observers = new Set(result.confirmed.map((index) => observed[index] as Observation))
-      const outcome = { ...result, opening, observers, named }
-      this.#take(outcome)
-      if (copies.has(epoch) && twin === undefined) prints.set(epoch, run.prints)
-      if (twin !== undefined && !outcome.forked) this.#reportCopy(outcome)
+      const isCopy = copies.has(epoch) && this.#byEpoch.has(epoch)
+      const outcome = this.#take(opening, result)
+      if (isCopy && !outcome.forked) this.#reportCopy(outcome)
     }
   }
 
-  #take(outcome: EpochOutcome): void {
-    const { checked, epoch = '', findings, log, opening } = outcome
+  async #run(opening: Opening, copies: ReadonlySet<string>): Promise<EpochResult> {
+    const { epoch = '', source } = opening
+    const isCopied = copies.has(epoch)
+    const { runner } = this.#options
+    const job = {
+      source,
+      observed: this.#observed.get(epoch) ?? [],
+      twin: undefined,
+      heads: this.#heads.epochs,
+      named: this.#tenantLog.named.get(epoch),
+      held: isCopied ? undefined : this.#held.get(epoch),
+    }
+    if (runner !== undefined && !isCopied) {
+      const task = epochTask(job, this.#context)
+      return revived(await runner.run(source, task, (bytes) => this.#tools.progress(bytes, 0)))
+    }
+    const first = this.#prints.get(epoch)
+    if (!isCopied) return new EpochRun(job, this.#context, this.#tools).run()
+    // Copies may be under way at once, so each has tools of its own, and waits for the one before.
+    const done = (async () => {
+      const tools = { ...this.#tools, splitter: new LineSplitter(), reader: new RecordReader() }
+      const run = new EpochRun({ ...job, twin: (await first)?.prints }, this.#context, tools)
+      return { result: await run.run(), prints: run.prints }
+    })()
+    if (first === undefined) this.#prints.set(epoch, done)
+    return (await done).result
+  }
+
+  #take(opening: Opening, result: EpochResult): EpochOutcome {
+    const { checked, epoch = '', findings, log } = result
+    const observed = this.#observed.get(opening.epoch ?? '') ?? []
+    const observers = new Set(result.confirmed.map((index) => observed[index] as Observation))
+    const named = this.#tenantLog.named.get(opening.epoch ?? '')
+    const outcome = { ...result, opening, observers, named }
     const others = this.#outcomes.find((one) => one.log !== undefined)?.log
     this.#findings.absorb(findings)
     this.#outcomes.push(outcome)
     this.#progressRecords += checked
     if (!this.#byEpoch.has(epoch)) this.#byEpoch.set(epoch, outcome)
     // All epochs of a verification are of one log.
-    if (log === undefined || others === undefined || log === others) return
+    if (log === undefined || others === undefined || log === others) return outcome
     const message = `This epoch is of the log ${log}, those before are of ${others}.`
     const place = { file: opening.source.name, epoch, seq: 0 }
     this.#findings.fault({ code: 'forged', check: 'epoch', message }, place)
+    return outcome
   }
 
   /** How each epoch ends, and with that which calls may be open. */
