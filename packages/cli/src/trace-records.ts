@@ -9,6 +9,9 @@ const CANDIDATES_MAX = 10
 /** A trace is kept in memory; this many records are more than a person can read. */
 const RECORDS_MAX = 1_000_000
 
+/** What was destroyed since belongs to every trace that names it. */
+const ERASURE = '"type":"erasure.done"'
+
 /** What was read on the way to a trace. */
 export interface ReadCounts {
   /** Lines that are no records of a known revision. */
@@ -31,7 +34,10 @@ export async function recordsOfTrace(
   const found = new Set<string>()
   let records: AuditRecord[] = []
   // In a canonical line the id stands exactly so; parsing is for lines that have it.
-  for await (const record of recordsWith(open(), `"trace_id":"${prefix}`, counts)) {
+  const erasures: AuditRecord[] = []
+  const mentioning = [`"trace_id":"${prefix}`, ERASURE]
+  for await (const record of recordsWith(open(), mentioning, counts)) {
+    if (record.type === 'erasure.done') erasures.push(record)
     const traceId = traceOf(record)
     if (traceId === undefined || !traceId.startsWith(prefix)) continue
     found.add(traceId)
@@ -40,7 +46,7 @@ export async function recordsOfTrace(
     if (found.size > CANDIDATES_MAX) break
     if (records.length > RECORDS_MAX) throw tooMany(traceId)
   }
-  if (found.size === 1) return records
+  if (found.size === 1) return [...records, ...erasures]
   if (found.size === 0) {
     throw new AuditError(
       'NOT_FOUND',
@@ -115,12 +121,12 @@ export async function recordsOfDialogue(
     if (ref !== undefined && refs.includes(ref)) traces.add(traceOf(record))
   }
   const records: AuditRecord[] = []
-  for await (const record of recordsWith(open(), '"trace_id":"', counts)) {
-    if (!traces.has(traceOf(record))) continue
+  for await (const record of recordsWith(open(), ['"trace_id":"', ERASURE], counts)) {
+    if (record.type !== 'erasure.done' && !traces.has(traceOf(record))) continue
     records.push(record)
     if (records.length > RECORDS_MAX) throw tooMany(String(traceOf(record)))
   }
-  if (records.length > 0) return records
+  if (traces.size > 0) return records
   throw new AuditError(
     'NOT_FOUND',
     `no record of this ${kind} is in this journal; its id is only known to the keyring that wrote ` +
@@ -134,7 +140,7 @@ function traceOf(record: AuditRecord): string | undefined {
 
 function recordsWith(
   epochs: AsyncIterable<EpochBytes>,
-  mentioning: string,
+  mentioning: string | readonly string[],
   counts: ReadCounts,
 ): AsyncGenerator<AuditRecord> {
   const onSkipped = (): void => void counts.skipped++

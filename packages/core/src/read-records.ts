@@ -8,8 +8,8 @@ import type { Line } from './verify/lines.ts'
 import { LineSplitter } from './verify/lines.ts'
 
 export interface ReadRecordsOptions {
-  /** Only lines that hold this text are parsed and handed out: a quick filter, not a query. */
-  readonly mentioning?: string
+  /** Only lines that hold this text, or one of these, are parsed and handed out: a quick filter, not a query. */
+  readonly mentioning?: string | readonly string[]
   /** Told of each line that is no record of a known revision, or too long to be one. */
   readonly onSkipped?: (why: 'unreadable' | 'too_long') => void
 }
@@ -23,10 +23,11 @@ export async function* readRecords(
   options: ReadRecordsOptions = {},
 ): AsyncGenerator<AuditRecord> {
   const { mentioning, onSkipped } = options
+  const texts = typeof mentioning === 'string' ? [mentioning] : mentioning
   const splitter = new LineSplitter()
   for await (const line of linesOf(epochs, splitter)) {
     const bytes = line.bytes.subarray(line.start, line.end)
-    if (!line.tooLong && mentioning !== undefined && !bytes.includes(mentioning)) continue
+    if (!line.tooLong && texts?.some((text) => bytes.includes(text)) === false) continue
     const record = line.tooLong ? undefined : parsed(bytes)
     if (validateRecord(record)) yield record
     else onSkipped?.(line.tooLong ? 'too_long' : 'unreadable')

@@ -71,6 +71,8 @@ describe('forget', () => {
     const reason = aFile(journal, 'she asked for it')
     const proof = ['open', record, '--field', '/detail/reason', '--journal', journal.folder]
     expect((await runCommand([...proof, '--value', reason])).status).toBe(0)
+    const timeline = await runCommand(['timeline', '--last', '--journal', journal.folder])
+    expect(timeline.stdout).toMatch(new RegExp(`erased [\\d-]{10}: ${logs[0]?.erased[0]?.kid} `))
     const tail = await runCommand(['tail', journal.folder, '--lines', '20'])
     expect(tail.stdout).toContain('erasure.done')
   })

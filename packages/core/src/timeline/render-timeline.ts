@@ -62,6 +62,10 @@ export function renderTimeline(timeline: Timeline, options: RenderOptions = {}):
   const lines = head(timeline, { width, paint })
   for (const placed of flatten(timeline.roots, depthMax(width)))
     lines.push(...entryLines(placed, { width, paint }))
+  for (const { at, kids, record } of timeline.erasures ?? []) {
+    const what = `erased ${at.slice(0, 10)}: ${kids.map(printable).join(' ')} (${printable(record)})`
+    lines.push(paint('yellow', fitText(what, width)))
+  }
   return `${lines.join('\n')}\n`
 }
 

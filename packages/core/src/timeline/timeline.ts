@@ -66,6 +66,16 @@ export interface TimelineEntry {
   readonly children: readonly TimelineEntry[]
 }
 
+/** Keys that were destroyed: what was committed under them can be proved, and opened no more. */
+export interface TimelineErasure {
+  /** UTC, `YYYY-MM-DDTHH:mm:ss.sssZ`. */
+  readonly at: string
+  /** `<epoch>/<seq>` */
+  readonly record: string
+  /** Those of its kids that the trace names. */
+  readonly kids: readonly string[]
+}
+
 /** One trace as a tree, made of its records and nothing else; it proves nothing by itself. */
 export interface Timeline {
   readonly traceId: string
@@ -80,4 +90,6 @@ export interface Timeline {
   /** Tool calls, counted per status. */
   readonly toolCalls: Readonly<Partial<Record<TimelineStatus, number>>>
   readonly roots: readonly TimelineEntry[]
+  /** Absent where no key that the trace names is known to be destroyed. */
+  readonly erasures?: readonly TimelineErasure[]
 }
