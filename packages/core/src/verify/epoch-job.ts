@@ -22,6 +22,28 @@ export interface RunTools {
   readonly progress: (bytes: number, records: number) => void
 }
 
+const PROGRESS_BYTES = 1 << 20
+
+/** Tells of progress each MiB, and when asked to. */
+export class ByteProgress {
+  readonly #tools: RunTools
+  #unsaid = 0
+
+  constructor(tools: RunTools) {
+    this.#tools = tools
+  }
+
+  add(bytes: number, records: number): void {
+    this.#unsaid += bytes
+    if (this.#unsaid >= PROGRESS_BYTES) this.say(records)
+  }
+
+  say(records: number): void {
+    this.#tools.progress(this.#unsaid, records)
+    this.#unsaid = 0
+  }
+}
+
 /** One epoch to be read, and what is known of it from elsewhere. */
 export interface EpochJob {
   readonly source: EpochBytes

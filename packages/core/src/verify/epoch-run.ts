@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isEpochId } from '../epoch-id.ts'
-import { IncrementalSha256, leafHashOfFrame } from '../hash.ts'
+import { IncrementalSha256 } from '../hash.ts'
 import { isLogName } from '../log-name.ts'
 import { MerkleFrontier } from '../merkle.ts'
 import type { Chain } from '../record.ts'
@@ -13,7 +13,7 @@ import type { ChainListener } from './chain-check.ts'
 import { ChainCheck } from './chain-check.ts'
 import { CheckpointCheck } from './checkpoint-check.ts'
 import type { EpochJob, RunContext, RunTools } from './epoch-job.ts'
-import { heldCalls, notesStart } from './epoch-job.ts'
+import { ByteProgress, heldCalls, notesStart } from './epoch-job.ts'
 import type { EpochPoint, EpochResult, TornTail } from './epoch-outcome.ts'
 import type { LastRecord } from './epoch-point.ts'
 import { pointOf } from './epoch-point.ts'
@@ -23,14 +23,13 @@ import type { HeldEpoch } from './head-file.ts'
 import type { SegmentBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
 import type { Line } from './lines.ts'
+import { leafOf } from './lines.ts'
 import { ObservationWatch } from './observation-watch.ts'
 import { firstRecord, isUnreadable } from './openings.ts'
 import type { ReadRecord } from './read-record.ts'
 import { RecordCheck } from './record-check.ts'
 import { SignedSizes } from './signed-sizes.ts'
 import { StubCheck } from './stub-check.ts'
-
-const PROGRESS_BYTES = 1 << 20
 
 /**
  * Runs all checks over one epoch, in one pass. Knows nothing of other runs: what it is told is in the
@@ -66,8 +65,7 @@ export class EpochRun implements ChainListener {
   #segment: number | undefined
   /** Bytes that no LF ended, until it is known whether their segment is the last. */
   #rest: { readonly tail: TornTail; readonly leaf: string | undefined } | undefined
-  #bytes = 0
-  #bytesSaid = 0
+  readonly #progress: ByteProgress
   #stub: ReturnType<StubCheck['read']>
   #stubHolds = false
   /** How many records the stub stands for, `epoch.open` included; 0 where records are there instead. */
@@ -84,6 +82,7 @@ export class EpochRun implements ChainListener {
     const { source, held, named, observed, twin } = job
     this.#job = job
     this.#tools = tools
+    this.#progress = new ByteProgress(tools)
     this.#epoch = source.epoch
     const findings = this.#findings
     this.#watch = new ObservationWatch(findings, { observed, twin })
@@ -102,18 +101,18 @@ export class EpochRun implements ChainListener {
 
   async run(): Promise<EpochResult> {
     this.#tools.splitter.tee = undefined
-    await this.#readStub()
+    await this.#guard(this.#readStub())
     this.#held = this.#usableHead()
     if (this.#held === undefined) this.#compareObserved(0, this.#chain.leaf)
     else await this.#resume(this.#held)
-    await this.#readSegments()
+    await this.#guard(this.#readSegments())
     if (this.#awaited !== undefined) this.#lostHead(this.#awaited)
     this.#jumpToStub(undefined)
     this.#chain.finish()
     if (!this.#notesRead) await this.#readNotes()
     this.#settleStub()
     this.#settleTail()
-    this.#progress(0)
+    this.#progress.say(this.#records.count)
     return this.#result()
   }
 
@@ -174,18 +173,13 @@ export class EpochRun implements ChainListener {
 
   async #readSegments(): Promise<void> {
     const awaited = this.#awaited
-    try {
-      for await (const segment of this.#job.source.segments()) {
-        if ((segment.firstSeq ?? 0) < (awaited?.segment ?? 0)) continue
-        const from = this.#awaited
-        this.#beginSegment(segment, from)
-        for await (const chunk of segment.chunks(from?.byteOffset ?? 0)) await this.#chunk(chunk)
-        this.#endSegment()
-        if (this.#awaited !== undefined) break
-      }
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-      this.#unreadable(error.message)
+    for await (const segment of this.#job.source.segments()) {
+      if ((segment.firstSeq ?? 0) < (awaited?.segment ?? 0)) continue
+      const from = this.#awaited
+      this.#beginSegment(segment, from)
+      for await (const chunk of segment.chunks(from?.byteOffset ?? 0)) await this.#chunk(chunk)
+      this.#endSegment()
+      if (this.#awaited !== undefined) break
     }
   }
 
@@ -202,9 +196,14 @@ export class EpochRun implements ChainListener {
   }
 
   async #readStub(): Promise<void> {
+    const text = await this.#job.source.stub?.()
+    if (text !== undefined) this.#stub = this.#stubCheck.read(text)
+  }
+
+  /** What cannot be read is a finding. */
+  async #guard(read: Promise<void>): Promise<void> {
     try {
-      const text = await this.#job.source.stub?.()
-      if (text !== undefined) this.#stub = this.#stubCheck.read(text)
+      await read
     } catch (error) {
       if (!isUnreadable(error)) throw error
       this.#unreadable(error.message)
@@ -307,7 +306,7 @@ export class EpochRun implements ChainListener {
       // The key that signs them stands in the first record, and the tree begins with it.
       if (!this.#notesRead && this.#chain.size > 0) await this.#readNotes()
     }
-    this.#progress(chunk.length)
+    this.#progress.add(chunk.length, this.#records.count)
   }
 
   #endSegment(): void {
@@ -478,13 +477,8 @@ export class EpochRun implements ChainListener {
     this.#notesRead = true
     const owner = { epoch: this.#epoch, log: this.#log, key: this.#records.key?.key }
     const { heads, source } = this.#job
-    try {
-      const { byteOffset } = this.#checkpoints.notesEnd
-      await this.#checkpoints.read(source.checkpoints(byteOffset), owner, heads)
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-      this.#unreadable(error.message)
-    }
+    const chunks = source.checkpoints(this.#checkpoints.notesEnd.byteOffset)
+    await this.#guard(this.#checkpoints.read(chunks, owner, heads))
     if (this.#awaited === undefined) this.#checkpoints.reached(this.#chain.size, this.#chain)
   }
 
@@ -502,17 +496,4 @@ export class EpochRun implements ChainListener {
   #spotOf(line: Line): Spot {
     return { file: this.#file, line: line.number, byteOffset: line.byteOffset }
   }
-
-  #progress(bytes: number): void {
-    this.#bytes += bytes
-    if (bytes > 0 && this.#bytes - this.#bytesSaid < PROGRESS_BYTES) return
-    this.#tools.progress(this.#bytes - this.#bytesSaid, this.#records.count)
-    this.#bytesSaid = this.#bytes
-  }
-}
-
-/** Unknown where the line was skipped for its length. */
-function leafOf({ bytes, start, end, tooLong }: Line): string | undefined {
-  if (tooLong) return undefined
-  return leafHashOfFrame(bytes.subarray(start - 1, end), end - start + 1)
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { IncrementalSha256 } from '../hash.ts'
+import { leafHashOfFrame } from '../hash.ts'
 import { RECORD_BYTES_MAX } from '../record.ts'
 
 const LF = 0x0a
@@ -139,4 +140,10 @@ export class LineSplitter {
     this.#filled += count
     this.#taken += count
   }
+}
+
+/** The leaf hash of a line; unknown where it was skipped for its length. */
+export function leafOf({ bytes, start, end, tooLong }: Line): string | undefined {
+  if (tooLong) return undefined
+  return leafHashOfFrame(bytes.subarray(start - 1, end), end - start + 1)
 }
