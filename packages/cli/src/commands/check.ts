@@ -3,9 +3,10 @@
 
 import type { BundleVerdict, CheckBundleOptions } from '@spanseal/core'
 import { AuditError, checkBundle, printableJson } from '@spanseal/core'
+import { timestampVerifier } from '@spanseal/transparency'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
-import { headsGiven, keysGiven } from '../given-files.ts'
+import { certificatesGiven, headsGiven, keysGiven, revocationsGiven } from '../given-files.ts'
 import { collect } from '../option-values.ts'
 import type { Session } from '../session.ts'
 import { shortFile, witnessesGiven } from './check-options.ts'
@@ -32,7 +33,11 @@ export function addCheck(program: Command, session: Session): void {
     )
     .argument('<bundle...>', 'files with one proof bundle each')
     .option('--key <vkey|file>', 'a key you trust, from elsewhere; repeatable', collect)
-    .option('--head <file>', 'heads you kept, of the tenant log or of epochs; repeatable', collect)
+    .option(
+      '--head <line|file>',
+      'heads that you kept, of the tenant log or epochs; repeatable',
+      collect,
+    )
     .option('--witness <k/n>', 'k of the n witnesses must have cosigned the tenant log')
     .option('--witness-key <vkey|file>', 'a witness you trust; repeatable', collect)
     .option('--revocation <file>', 'a signed revocation that you know of; repeatable', collect)
@@ -59,7 +64,7 @@ async function check(
   session: Session,
 ): Promise<void> {
   if (files.includes('')) throw new AuditError('INVALID_OPTION', 'the name of a bundle is empty')
-  const asked = await askedFor(options)
+  const asked = askedFor(options)
   const verdicts: { readonly file: string; readonly verdict: BundleVerdict }[] = []
   const { print } = session.terminal
   for (const file of files) {
@@ -78,22 +83,14 @@ async function check(
   session.exitCode = holds ? EXIT.holds : EXIT.faults
 }
 
-async function askedFor(options: CheckOptions): Promise<CheckBundleOptions> {
-  const { key = [], head = [], revocation = [], tsa = [], witness, witnessKey = [] } = options
-  const witnesses = witnessesGiven(witness, witnessKey)
+function askedFor(options: CheckOptions): CheckBundleOptions {
+  const witnesses = witnessesGiven(options.witness, options.witnessKey ?? [])
+  const { tsa } = options
   return {
-    keys: keysGiven(key),
-    heads: headsGiven(head),
-    revocations: revocation.map((file) => shortFile('--revocation', file).toString()),
+    keys: keysGiven(options.key ?? []),
+    heads: headsGiven(options.head ?? []),
+    revocations: revocationsGiven(options.revocation ?? []),
     ...(witnesses !== undefined && { witnesses }),
-    ...(tsa.length > 0 && { verifyTimestamp: await stampsOf(tsa) }),
+    ...(tsa !== undefined && { verifyTimestamp: timestampVerifier(certificatesGiven(tsa)) }),
   }
-}
-
-/** Reading ASN.1 takes a while to load, and is seldom asked for. */
-async function stampsOf(
-  files: readonly string[],
-): Promise<NonNullable<CheckBundleOptions['verifyTimestamp']>> {
-  const { timestampVerifier } = await import('@spanseal/transparency')
-  return timestampVerifier(files.map((file) => shortFile('--tsa', file).toString()))
 }

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import type { Verdict, VerifyOptions } from '@spanseal/core'
 import { AuditError, formatHeadLine, isEpochId, printableJson, verify } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
+import { readTenantLog } from '@spanseal/transparency'
 import { verifierFiles } from '@spanseal/verifier'
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
@@ -22,7 +23,6 @@ import { ExportDraft } from './export-draft.ts'
 import type { ExportFile, ExportPlan } from './export-files.ts'
 import { planJournals, planTenantLog } from './export-files.ts'
 import { exportReadme } from './export-readme.ts'
-import { tenantLogFolder } from './prove-log.ts'
 
 interface ExportOptions {
   readonly out: string
@@ -129,7 +129,7 @@ async function makeExport(work: Work, stop: Stop, terminal: Terminal): Promise<M
       keys,
       live: options.live === true,
       partial: plan.partial,
-      ...(log.length > 0 && { tenantLog: tenantLogFolder(join(draft.folder, 'log')) }),
+      ...(log.length > 0 && { tenantLog: readTenantLog(join(draft.folder, 'log')) }),
       onProgress(bytes) {
         stop.signal.throwIfAborted()
         verifying.reach(bytes)

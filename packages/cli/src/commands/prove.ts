@@ -4,12 +4,12 @@
 import type { Bundle } from '@spanseal/core'
 import { formatBundle, parseCheckpoint, parseNote, printable, printableJson } from '@spanseal/core'
 import { proveJournalRecord } from '@spanseal/journal'
+import { readTenantLog } from '@spanseal/transparency'
 import type { Command } from 'commander'
 import { existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
 import { recordIdOf } from './open-record.ts'
 import { writePrivate } from './open-value.ts'
-import { tenantLogFolder } from './prove-log.ts'
 
 interface ProveOptions {
   readonly journal: string
@@ -53,7 +53,7 @@ yet, or the journal is not what was signed.`,
 async function prove(id: string, options: ProveOptions, session: Session): Promise<void> {
   const bundle = await proveJournalRecord(existingFolder(options.journal), {
     ...recordIdOf(id),
-    ...(options.log !== undefined && { log: tenantLogFolder(options.log) }),
+    ...(options.log !== undefined && { log: readTenantLog(options.log) }),
     ...(options.leaves !== undefined && { leavesFolder: options.leaves }),
   })
   const text = formatBundle(bundle)

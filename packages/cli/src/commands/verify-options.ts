@@ -4,7 +4,7 @@
 import { basename } from 'node:path'
 import type { VerifyOptions } from '@spanseal/core'
 import { AuditError, isEpochId } from '@spanseal/core'
-import { timestampVerifier } from '@spanseal/transparency'
+import { readTenantLog, timestampVerifier } from '@spanseal/transparency'
 import type { Command } from 'commander'
 import {
   certificatesGiven,
@@ -15,7 +15,6 @@ import {
 } from '../given-files.ts'
 import { collect, existingFolder } from '../option-values.ts'
 import { witnessesGiven } from './check-options.ts'
-import { tenantLogFolder } from './prove-log.ts'
 
 /** What `verify` and `head export` are told about whom to believe. */
 export interface TrustOptions {
@@ -82,7 +81,7 @@ export function verifyOptions(paths: readonly string[], options: TrustOptions): 
     // Who names single epochs knows of the others.
     partial: paths.every((path) => isEpochId(basename(path)) || path.endsWith('.jsonl')),
     revocations: revocationsGiven(options.revocation ?? []),
-    ...(log !== undefined && { tenantLog: tenantLogFolder(existingFolder(log)) }),
+    ...(log !== undefined && { tenantLog: readTenantLog(existingFolder(log)) }),
     ...(witnesses !== undefined && { witnesses }),
     ...(since !== undefined && { since: headFileGiven(since) }),
     ...(tsa !== undefined && { verifyTimestamp: timestampVerifier(certificatesGiven(tsa)) }),
