@@ -10,8 +10,6 @@ export interface ErasureSurvey {
   /** Commitments that name it. */
   readonly closed: number
   readonly openable: ErasureDetail['openable']
-  /** `<epoch>/<seq>` of the `erasure.done` that names it. */
-  readonly recorded?: string
 }
 
 /**
@@ -30,13 +28,7 @@ export async function surveyErasure(
   const closed = new Set<string>()
   const openable = new Set<string>()
   let until = 0
-  let recorded: string | undefined
   for await (const record of records) {
-    if (record.type === 'erasure.done') {
-      const { epoch, seq } = record.chain
-      if (record.detail.kids.includes(kid)) recorded ??= `${epoch}/${seq}`
-      continue
-    }
     const isNamed = namesPerson(record, `p1:${kid}`)
     for (const { commitment } of commitmentsOf(record)) {
       if (commitment.alg === 'sha256') continue
@@ -55,7 +47,6 @@ export async function surveyErasure(
       count: openable.size,
       ...(openable.size > 0 && { until: new Date(until).toISOString() }),
     },
-    ...(recorded !== undefined && { recorded }),
   }
 }
 

@@ -134,14 +134,13 @@ async function complete(erasure: Erasure, parts: ErasureParts): Promise<Erased> 
   const survey = await surveyErasure(kid, records(kid), keyring.periods())
   const { closed, openable } = survey
   const detail: ErasureDetail = { closed, kids: [kid], of, openable }
-  const record =
-    survey.recorded ??
-    (await parts.record((at) => {
-      if (reason === undefined) return detail
-      // People write reasons: committed under the period's key, like whatever they write.
-      const place = { ...at, pointer: '/detail/reason' }
-      return { ...detail, reason: commit(digestValue(reason), place, keyring.commitKeys()) }
-    }))
+  // Nobody is believed that it stands in the journal: a crash right behind this has it there twice.
+  const record = await parts.record((at) => {
+    if (reason === undefined) return detail
+    // People write reasons: committed under the period's key, like whatever they write.
+    const place = { ...at, pointer: '/detail/reason' }
+    return { ...detail, reason: commit(digestValue(reason), place, keyring.commitKeys()) }
+  })
   keyring.erasures.done(kid, record)
   return { kid, of, closed, openable, record }
 }
