@@ -35,7 +35,10 @@ const table: readonly ImportRule[] = [
   })),
   {
     from: 'keys/src/planted.ts',
-    allowed: ['@spanseal/core', 'node:fs', 'node:crypto', 'node:path', 'node:os', './keyring.ts'],
+    allowed: [
+      ...['@spanseal/core', 'node:fs', 'node:crypto', 'node:path', 'node:os'],
+      ...['node:child_process', './keyring.ts'],
+    ],
     refused: [
       ...['@spanseal/journal', '@spanseal/otel', '@spanseal/kafka', '@spanseal/cli'],
       ...['@spanseal/core/dist/hash.js', '@opentelemetry/api', 'kafkajs', 'node:net', 'lodash'],
