@@ -71,6 +71,9 @@ function bytes(): Record<string, unknown> {
       every.toString('hex', 3, 9),
       every.toString('latin1', 65, 70),
       every.subarray(4, 8).length,
+      Buffer.from('aé世🌍b').toString('utf8', 1, 6),
+      Buffer.from('abc').toString('utf8', 2, 9),
+      Buffer.from('abc').toString('utf8', 2, 1),
     ],
     // Core takes base64 only where encoding again gives the same text.
     strictBase64: ENCODED.map((text) => Buffer.from(text, 'base64').toString('base64') === text),
