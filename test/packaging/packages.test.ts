@@ -119,6 +119,16 @@ describe('an empty project with all packed packages', () => {
     expect(required.filter((each) => each !== '__esModule')).toEqual(await namesSeen('imports.mjs'))
   })
 
+  it('has the verifier to hand over, and the command finds it', async () => {
+    expect(packed('@spanseal/verifier').files).toEqual(
+      expect.arrayContaining(['dist/verify.html', 'dist/verify.mjs']),
+    )
+    const command = ['node_modules/@spanseal/cli/bin/spanseal.js', 'export']
+    await node([...command, join(root, 'vectors/journal'), '--out', 'handed-over'], project)
+    const { stdout } = await node(['handed-over/verify.mjs', 'handed-over'], project)
+    expect(stdout).toContain('HOLDS at level 1 of 5')
+  })
+
   it('has the command', async () => {
     const { stdout } = await node(['node_modules/@spanseal/cli/bin/spanseal.js', '--help'], project)
     expect(stdout).toContain('verify')
