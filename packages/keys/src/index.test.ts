@@ -22,6 +22,7 @@ test('the package exports these names and no others', () => {
     'forgetPerson',
     'keyringMasterKeys',
     'knownVaults',
+    'newRetentionName',
     'openKeyring',
     'openVault',
     'parseKeyFile',

@@ -5,7 +5,7 @@ import { createPrivateKey } from 'node:crypto'
 import { lstatSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AuditError, Ed25519PrivateKey, formatVkey, isLogName } from '@spanseal/core'
-import { createSecret, readSecret, unusable } from './secret-file.ts'
+import { createSecret, randomHex, readSecret, unusable } from './secret-file.ts'
 
 /** A private key, its name and its time: what one file holds. */
 export interface KeyFile {
@@ -43,6 +43,11 @@ const KEY_FILE =
 const KEY_NAME = /^(.+?)(?:\/(?:issuer|retention)-[a-z0-9]{1,32})?$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const OTHERS_MAY_WRITE = 0o022
+
+/** A name for a new retention key of a log. */
+export function newRetentionName(log: string): string {
+  return `${log}/retention-${randomHex(8)}`
+}
 
 /** The text of a key file with a new key. */
 export function newKeyText({ name, notBefore, notAfter, passphrase }: NewKey): string {

@@ -86,7 +86,7 @@ describe('a signer with a key file', () => {
     writeFileSync(at('empty'), '', { mode: 0o600 })
     writeFileSync(at('junk'), `name: ${LOG}\n${pem('PRIVATE KEY')}`, { mode: 0o600 })
     for (const name of ['link', 'pipe', 'folder', 'huge', 'public', 'rsa', 'empty', 'junk']) {
-      expect(() => pemSigner(at(name)), name).toThrow(coded('KEYRING_UNUSABLE'))
+      expect(() => pemSigner(at(name))).toThrow(coded('KEYRING_UNUSABLE'))
     }
     expect(() => pemSigner(at('public'))).toThrow(/the private one is needed/)
     expect(() => pemSigner(at('missing'))).toThrow(coded('NOT_FOUND'))
@@ -125,7 +125,7 @@ describe('a signer behind a command', () => {
       const error = await Promise.resolve(
         commandSigner({ argv, vkey, timeoutMillis }).sign(Buffer.from('m')),
       ).catch((e: unknown) => e)
-      expect(error).toMatchObject({ code: 'SIGNER_FAILED', message: expect.stringMatching(why) })
+      expect(error).toMatchObject({ code: 'SIGNER_FAILED', message: expect.stringMatching(why) as unknown })
       expect(String((error as Error).message)).not.toMatch(/1234|\u001b/)
     }
   })

@@ -1,19 +1,24 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { AuditError, fileSafeLogName, isLogName, printable, printableJson } from '@spanseal/core'
-import { defaultKeyringFolder, openKeyring } from '@spanseal/keys'
+import { AuditError, parseCertificate, parseNote, printable, printableJson } from '@spanseal/core'
+import { openKeyring, readKeyFile } from '@spanseal/keys'
 import type { Command } from 'commander'
-import { logsOfJournal } from '../journal-logs.ts'
-import { existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
+import { addKeysCertify } from './keys-certify.ts'
+import { addKeysNew } from './keys-new.ts'
+import type { KeyringPlace } from './keys-options.ts'
+import {
+  addKeyringOptions,
+  existingKeyring,
+  holdsIssuers,
+  keyPassphrase,
+  logsOf,
+} from './keys-options.ts'
+import { addKeysRevoke, addKeysRotate } from './keys-rotate.ts'
 
-interface KeysOptions {
-  readonly journal?: string
-  readonly keys?: string
+interface KeysOptions extends KeyringPlace {
   readonly vkey?: true
   readonly json?: true
 }
@@ -24,27 +29,50 @@ interface ShownKey {
   readonly vkey: string
   readonly notBefore: string
   readonly notAfter: string
-  readonly state: 'in force' | 'expired' | 'not yet valid'
+  readonly state: 'in force' | 'expired' | 'not yet valid' | 'revoked'
   /** Whether a tenant key has certified it; then that one can be pinned instead. */
   readonly certified: boolean
+  /** When the tenant's certificate holds, and the names and ids of the keys that signed it. */
+  readonly certificate?: {
+    readonly notBefore: string
+    readonly notAfter: string
+    readonly signedBy: readonly string[]
+  }
 }
 
 export function addKeys(program: Command, session: Session): void {
   const keys = program
     .command('keys')
-    .summary('print the keys that verifiers pin')
-    .description('Prints what is public about the keys of a log.')
-  keys
-    .command('show')
+    .summary('make, show, certify, rotate and revoke keys')
     .description(
-      'Prints the verifier keys of the issuers in a keyring: public, to be handed to whoever ' +
-        'verifies, by another way than the journal. Secrets are never printed.',
+      'The keys of a log: the tenant key certifies issuers, issuers certify the key of each epoch. ' +
+        'Verifiers pin the tenant key, or where there is none an issuer. Secrets are never printed.',
     )
-    .option(
-      '--journal <folder>',
-      'the journal whose keyring it is (default: <folder>.keys beside it)',
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spanseal keys new --tenant --log example.com/support --out ~/keys/support.pem
+  spanseal keys certify --journal ./audit --tenant-key ~/keys/support.pem
+  spanseal keys show --journal ./audit`,
     )
-    .option('--keys <folder>', 'the keyring, where it lies elsewhere (or SPANSEAL_KEYS)')
+  addKeysNew(keys, session)
+  addShow(keys, session)
+  addKeysCertify(keys, session)
+  addKeysRotate(keys, session)
+  addKeysRevoke(keys, session)
+}
+
+function addShow(keys: Command, session: Session): void {
+  const command = keys
+    .command('show')
+    .summary('print the keys that verifiers pin')
+    .description(
+      'Prints the verifier keys of the issuers in a keyring, or of key files: public, to be handed to ' +
+        'whoever verifies, by another way than the journal. Secrets are never printed.',
+    )
+    .argument('[files...]', 'files with a tenant or retention key, instead of a keyring')
+  addKeyringOptions(command)
     .option('--vkey', 'print the key in force and nothing else')
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -55,11 +83,32 @@ Examples:
   spanseal keys show --keys /etc/agent/audit.keys --json
   spanseal keys show --journal ./audit --json | jq -r '.keys[].vkey' > trusted`,
     )
-    .action((options: KeysOptions) => show(options, session.terminal))
+    .action((files: string[], options: KeysOptions) => {
+      if (files.length > 0) showFiles(files, options, session.terminal)
+      else show(options, session.terminal)
+    })
+}
+
+function showFiles(files: readonly string[], options: KeysOptions, terminal: Terminal): void {
+  const shown = files.map((file) => {
+    const { key: _, name, ...about } = readKeyFile(file, keyPassphrase())
+    const role = /\/(issuer|retention)-[a-z0-9]+$/.exec(name)?.[1] ?? 'tenant'
+    return { file, role, name, ...about }
+  })
+  if (options.json === true) terminal.print(`${printableJson({ keys: shown }, 2)}\n`)
+  else if (options.vkey === true) {
+    terminal.print(shown.map(({ vkey }) => `${printable(vkey)}\n`).join(''))
+  } else {
+    for (const { encrypted, notAfter, notBefore, role, vkey } of shown) {
+      const time = notBefore === undefined ? '' : `  from ${notBefore} until ${notAfter}\n`
+      const lock = encrypted ? ', encrypted' : ''
+      terminal.print(`${terminal.paint('bold', printable(vkey))}\n  ${role} key${lock}\n${time}`)
+    }
+  }
 }
 
 function show(options: KeysOptions, terminal: Terminal): void {
-  const folder = keyringFolder(options)
+  const folder = existingKeyring(options)
   const logs = logsOf(folder, options)
   const shown = logs.flatMap((log) => keysOf(folder, log, options.journal))
   if (shown.length === 0) {
@@ -81,36 +130,9 @@ function show(options: KeysOptions, terminal: Terminal): void {
   terminal.print(shown.map((key) => keyText(key, terminal)).join('\n'))
 }
 
-function keyringFolder({ journal, keys = process.env['SPANSEAL_KEYS'] }: KeysOptions): string {
-  if (keys === undefined && journal === undefined) {
-    throw new AuditError(
-      'INVALID_OPTION',
-      'name the journal with --journal <folder>, or the keyring with --keys <folder>',
-    )
-  }
-  const folder = keys ?? defaultKeyringFolder(journal ?? '')
-  if (existsSync(folder) && statSync(folder).isDirectory()) return folder
-  throw new AuditError(
-    'NOT_FOUND',
-    `keyring: ${folder} is no folder; keyrings never leave the host that writes: run this there, ` +
-      'or name the keyring with --keys',
-    { details: { option: 'keys', file: folder } },
-  )
-}
-
-function logsOf(folder: string, { journal }: KeysOptions): string[] {
-  if (journal !== undefined) return logsOfJournal(existingFolder(journal))
-  return readdirSync(folder).map(logOfFolder).filter(isLogName).sort()
-}
-
-/** The reverse of `fileSafeLogName`: no segment begins with `_`, so it is unambiguous. */
-function logOfFolder(name: string): string {
-  return name.replace(/__?/g, (found) => (found === '__' ? '_' : '/'))
-}
-
 function keysOf(folder: string, log: string, journal: string | undefined): ShownKey[] {
   // Opening a keyring makes what is missing; a command that shows must not.
-  if (!existsSync(join(folder, fileSafeLogName(log), 'issuer'))) return []
+  if (!holdsIssuers(folder, log)) return []
   const keyring = openKeyring({
     log,
     folder,
@@ -118,23 +140,41 @@ function keysOf(folder: string, log: string, journal: string | undefined): Shown
     ...(journal === undefined ? {} : { journal }),
   })
   const now = new Date().toISOString()
-  return keyring.issuerVkeys().map(({ certificate, notAfter, notBefore, vkey }) => ({
+  return keyring.issuerVkeys().map(({ certificate, notAfter, notBefore, revoked, vkey }) => ({
     log,
     vkey,
     notBefore,
     notAfter,
-    state: now > notAfter ? 'expired' : now < notBefore ? 'not yet valid' : 'in force',
+    state: revoked
+      ? 'revoked'
+      : now > notAfter
+        ? 'expired'
+        : now < notBefore
+          ? 'not yet valid'
+          : 'in force',
     certified: certificate !== undefined,
+    ...(certificate === undefined ? {} : { certificate: certificateShown(certificate) }),
   }))
 }
 
+function certificateShown(text: string): NonNullable<ShownKey['certificate']> {
+  const note = parseNote(text)
+  const { notAfter, notBefore } = parseCertificate(note.text)
+  const signedBy = note.signatures.map(({ keyId, name }) => `${name}+${keyId}`)
+  return { notBefore, notAfter, signedBy }
+}
+
 function keyText(key: ShownKey, { paint }: Terminal): string {
-  const { certified, log, notAfter, notBefore, state, vkey } = key
-  const certificate = certified ? ', certified by the tenant key' : ''
+  const { certificate, log, notAfter, notBefore, state, vkey } = key
   return [
     paint('bold', printable(vkey)),
-    `  issuer of ${printable(log)}, ${paint(state === 'in force' ? 'green' : 'yellow', state)}${certificate}`,
+    `  issuer of ${printable(log)}, ${paint(state === 'in force' ? 'green' : 'yellow', state)}`,
     `  from ${notBefore} until ${notAfter}`,
+    ...(certificate === undefined
+      ? []
+      : [
+          `  certified by the tenant key (${certificate.signedBy.map(printable).join(', ')}) until ${certificate.notAfter}`,
+        ]),
     '',
   ].join('\n')
 }
