@@ -209,6 +209,14 @@ type vouched struct {
 	expired bool
 }
 
+// issuerText is the verifier key of the issuer that the epoch's certificate hangs on.
+func (v *vouched) issuerText() string {
+	if v.issuer != nil {
+		return v.issuer.text
+	}
+	return v.by
+}
+
 // follow checks a claim and its certificates. An error is a contradiction (fault `forged`).
 func (claim keyClaim) follow(pinned []*verifierKey) (*vouched, error) {
 	key, err := parseKey(claim.vkey)
@@ -255,7 +263,9 @@ func (claim keyClaim) followCertificates(result *vouched, pinned []*verifierKey)
 			if !mayVouch(key.name) {
 				return fmt.Errorf("certified by %s, whose role that is not", key.name)
 			}
-			result.by = key.text
+			if result.by == "" {
+				result.by = key.text
+			}
 		}
 		return nil
 	}

@@ -7,20 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // checkEntry takes one of the three kinds of entries of a tenant log, told apart by the first line.
-func (l *tenantLog) checkEntry(entry string, keys []*verifierKey) error {
+func (l *tenantLog) checkEntry(index int64, entry string) error {
 	switch first, _, _ := strings.Cut(entry, "\n"); first {
 	case "spanseal/cert/1":
-		return l.checkCertificateEntry(entry, keys)
+		return l.checkCertificateEntry(index, entry)
 	case "spanseal/revoke/1":
-		return l.checkRevocationEntry(entry, keys[0])
+		return l.checkRevocationEntry(entry)
 	}
 	return l.checkCheckpointEntry(entry)
 }
 
-func (l *tenantLog) checkCertificateEntry(entry string, keys []*verifierKey) error {
+func (l *tenantLog) checkCertificateEntry(index int64, entry string) error {
 	parsed, cert, err := readCertificate(entry, "epoch", l.name)
 	if err != nil {
 		return err
@@ -32,9 +34,10 @@ func (l *tenantLog) checkCertificateEntry(entry string, keys []*verifierKey) err
 	if l.epochs[id] != nil {
 		return fmt.Errorf("a second certificate of %s", id)
 	}
-	l.epochs[id] = &sealedEpoch{key: cert.key}
+	l.epochs[id] = &sealedEpoch{certificate: entry}
+	l.trust.held[entry] = index
 	// The issuer's certificate is no entry: its signature is checked where its key is given.
-	for _, key := range keys {
+	for _, key := range l.trust.pinned {
 		if err := parsed.signedBy(key); err != nil && !errors.Is(err, errNotSigned) {
 			return err
 		}
@@ -42,7 +45,7 @@ func (l *tenantLog) checkCertificateEntry(entry string, keys []*verifierKey) err
 	return nil
 }
 
-func (l *tenantLog) checkRevocationEntry(entry string, tenant *verifierKey) error {
+func (l *tenantLog) checkRevocationEntry(entry string) error {
 	parsed, err := parseNote(entry)
 	if err != nil {
 		return err
@@ -54,7 +57,11 @@ func (l *tenantLog) checkRevocationEntry(entry string, tenant *verifierKey) erro
 	if revoked.log != l.name {
 		return fmt.Errorf("a revocation of the log %q", revoked.log)
 	}
-	return parsed.signedBy(tenant)
+	if err := parsed.signedBy(l.trust.pinned[0]); err != nil {
+		return err
+	}
+	l.trust.revoke(revoked)
+	return nil
 }
 
 func (l *tenantLog) checkCheckpointEntry(entry string) error {
@@ -91,15 +98,30 @@ func (l *tenantLog) checkJournal(whole *journal) {
 			l.report.fault("missing", id, "an epoch that the tenant log names")
 			continue
 		}
-		if e.key != nil && e.key.key.text != sealed.key.text {
-			l.report.fault("forked", id, "the tenant log holds another key")
+		if e.certificate != sealed.certificate {
+			l.report.fault("forged", id, "the tenant log holds another certificate")
 		}
 		for _, point := range sealed.points {
-			if point.tree.N > e.size() {
-				l.report.fault("truncated", e.place(e.size()), "the tenant log names %d records", point.tree.N)
-			} else if root, err := e.leaves.root(point.tree.N); err != nil || root != point.tree.Hash {
-				l.report.fault("forked", e.place(point.tree.N), "the tenant log has another root")
-			}
+			l.checkPoint(e, point.tree)
 		}
 	}
+}
+
+func (l *tenantLog) checkPoint(e *epoch, named tlog.Tree) {
+	if named.N > e.size() {
+		l.report.fault("truncated", e.place(e.size()), "the tenant log names %d records", named.N)
+		return
+	}
+	if named.N > 1 && named.N <= e.expired {
+		return
+	}
+	if root, err := e.leaves.root(named.N); err == nil && root == named.Hash {
+		return
+	}
+	// Where the epoch's own key signed what is here, it signed two histories.
+	code := "forged"
+	if e.signedTo >= named.N {
+		code = "forked"
+	}
+	l.report.fault(code, e.place(named.N), "the tenant log has another root")
 }

@@ -18,15 +18,21 @@ import (
 
 // One epoch as its folder holds it, read whole.
 type epoch struct {
-	id       string
-	log      string
-	records  []object
-	leaves   leaves
-	torn     []byte
-	key      *vouched
-	signedTo int64 // size of the largest checkpoint that holds
-	broken   bool  // a finding in the records: what follows from them is not looked for
-	report   *report
+	id      string
+	log     string
+	records []object
+	leaves  leaves
+	torn    []byte
+	key     *vouched
+	// The note of the epoch's own certificate; empty where it has none.
+	certificate string
+	signedTo    int64 // size of the largest checkpoint that holds
+	headed      bool  // ends where a given head says
+	stub        *stub
+	stubLog     string
+	expired     int64 // the stub's last seq, where its records are gone
+	broken      bool  // a finding in the records: what follows from them is not looked for
+	report      *report
 }
 
 func (e *epoch) place(seq int64) string { return fmt.Sprintf("%s/%d", e.id, seq) }
@@ -38,8 +44,11 @@ func (e *epoch) fault(code string, seq int64, format string, args ...any) {
 
 var segmentForm = regexp.MustCompile(`^(\d{12})\.jsonl$`)
 
-func readEpoch(folder string, report *report) (*epoch, error) {
+func readEpoch(folder string, report *report, trust *trust) (*epoch, error) {
 	e := &epoch{id: filepath.Base(folder), report: report}
+	if err := e.readStub(folder, trust); err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
@@ -61,6 +70,9 @@ func readEpoch(folder string, report *report) (*epoch, error) {
 		if err != nil {
 			return nil, err
 		}
+		if e.skipExpired(first); e.stub != nil && e.size() == 1 && first > 1 {
+			continue // what is left of expired records
+		}
 		if first != e.size() {
 			e.fault("missing", e.size(), "the next segment begins at %d", first)
 		}
@@ -68,8 +80,9 @@ func readEpoch(folder string, report *report) (*epoch, error) {
 			return nil, err
 		}
 	}
-	if _, err := os.Stat(filepath.Join(folder, "stub")); err == nil {
-		e.fault("unverifiable", 0, "records that expired are not checked here")
+	if e.stub != nil {
+		e.skipExpired(e.stub.last + 1)
+		e.checkKept()
 	}
 	return e, nil
 }
@@ -168,7 +181,7 @@ func (e *epoch) closeRecord() object {
 }
 
 // checkOpening follows the certificates that epoch.open carries.
-func (e *epoch) checkOpening(pinned []*verifierKey) {
+func (e *epoch) checkOpening(trust *trust) {
 	open := e.records[0]
 	at, err := parseTime(open.text("time", "at"))
 	if err != nil {
@@ -180,7 +193,7 @@ func (e *epoch) checkOpening(pinned []*verifierKey) {
 		text, _ := cert.(string)
 		claim.certs = append(claim.certs, text)
 	}
-	key, err := claim.follow(pinned)
+	key, err := claim.follow(trust.pinned)
 	if err != nil {
 		e.fault("forged", 0, "%v", err)
 		return
@@ -189,8 +202,16 @@ func (e *epoch) checkOpening(pinned []*verifierKey) {
 		e.fault("forged", 0, "the epoch's id has another time than epoch.open")
 	}
 	e.key = key
+	if e.stub != nil && e.stubLog != "" && e.stubLog != e.log {
+		e.fault("forged", 0, "a stub of another log")
+	}
+	if len(claim.certs) > 0 {
+		e.certificate = claim.certs[0]
+	}
 	if key.by == "" {
 		e.report.fault("unsigned", e.place(0), "no pinned key vouches for the epoch's key")
+	} else if key.by != key.key.text && !trust.counts(key.issuerText(), e.certificate) {
+		e.report.fault("unsigned", e.place(0), "the issuer of the epoch's certificate was revoked")
 	}
 	if key.expired {
 		e.report.notice("expired", e.place(0), "opened outside a certificate's time")
@@ -237,6 +258,9 @@ func (e *epoch) checkCheckpoint(text string, roots map[int64]tlog.Hash) {
 	if size > e.size() {
 		e.report.fault("truncated", e.place(e.size()), "a checkpoint names %d records", size)
 		return
+	}
+	if size > 1 && size <= e.expired {
+		return // of what has expired; a later one covers it
 	}
 	if root, err := e.leaves.root(size); size == 0 || err != nil || root != point.tree.Hash {
 		e.report.fault("forged", e.place(size), "a checkpoint of size %d has another root", size)

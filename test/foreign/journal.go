@@ -29,7 +29,7 @@ type observation struct {
 	tornHash         string
 }
 
-func readJournal(folder string, pinned []*verifierKey) (*journal, error) {
+func readJournal(folder string, trust *trust, heads []string) (*journal, error) {
 	j := &journal{&report{}, map[string]*epoch{}, map[string][]observation{}}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -40,7 +40,7 @@ func readJournal(folder string, pinned []*verifierKey) (*journal, error) {
 			continue
 		}
 		path := filepath.Join(folder, entry.Name())
-		read, err := readEpoch(path, j.report)
+		read, err := readEpoch(path, j.report, trust)
 		if err != nil {
 			return nil, err
 		}
@@ -48,13 +48,14 @@ func readJournal(folder string, pinned []*verifierKey) (*journal, error) {
 		if read.broken || read.size() == 0 {
 			continue
 		}
-		if read.checkOpening(pinned); read.key == nil {
+		if read.checkOpening(trust); read.key == nil {
 			continue
 		}
 		if err := read.checkCheckpoints(path); err != nil {
 			return nil, err
 		}
 	}
+	j.checkHeads(heads)
 	j.checkWhole()
 	return j, nil
 }
@@ -124,6 +125,7 @@ func (j *journal) checkObservation(e *epoch, seen observation) {
 		j.report.fault("truncated", e.place(max(seen.size, 0)), "%s found less than there was", seen.by)
 	case seen.size > e.size():
 		j.report.fault("truncated", e.place(e.size()), "%s observed %d records", seen.by, seen.size)
+	case seen.size > 1 && seen.size <= e.expired:
 	case seen.leaf != e.leafBefore(seen.size):
 		j.report.fault("forked", e.place(seen.size), "%s observed another record here", seen.by)
 	case seen.size < e.size() && seen.state != "live":
@@ -165,10 +167,10 @@ func (j *journal) checkEnd(e *epoch) {
 		if last.integer("detail", "records") != e.size() {
 			e.fault("forged", e.size()-1, "epoch.close counts other records")
 		}
-		if e.signedTo < e.size() && !j.isSigned(end) {
+		if e.signedTo < e.size() && !j.isSigned(end) && !e.headed {
 			j.report.fault("unclosed", e.place(e.size()-1), "nothing that is signed covers epoch.close")
 		}
-	} else if end == nil && e.size() > 0 {
+	} else if end == nil && e.size() > 0 && !e.headed && e.expired != e.size()-1 {
 		j.report.fault("unclosed", e.place(e.size()), "no epoch.close, and nobody observed the end")
 	}
 	if len(e.torn) == 0 {
@@ -228,6 +230,9 @@ func (j *journal) checkHeads(lines []string) {
 			j.report.fault("missing", point.origin, "an epoch that a head names")
 			continue
 		}
+		if point.tree.N > 1 && point.tree.N <= e.expired {
+			continue
+		}
 		if e.size() < point.tree.N {
 			j.report.fault("truncated", e.place(e.size()), "a head names %d records", point.tree.N)
 			continue
@@ -237,6 +242,7 @@ func (j *journal) checkHeads(lines []string) {
 			continue
 		}
 		reached[id] = true
+		e.headed = e.headed || point.tree.N == e.size()
 	}
 	for id := range j.epochs {
 		if len(lines) > 0 && !reached[id] {

@@ -17,10 +17,12 @@ import (
 
 const usage = `usage:
   foreign journal <folder> --key <vkey>… [--head "<origin> <size> <root>"]…
+                  [--revocation <file>]… [--now <time>]
   foreign bundle <file> --key <vkey>… [--witness <vkey>… --threshold <k>]
                  [--head "<origin> <size> <root>"]… [--revocation <file>]…
-  foreign log <folder> --key <vkey> [--key <issuer vkey>]… [--witness <vkey>… --threshold <k>]
+  foreign log <folder or JSON file> --key <vkey> [--key <issuer vkey>]… [--witness <vkey>… --threshold <k>]
               [--head "<origin> <size> <root>"]… [--journal <folder>] [--entries any]
+              [--revocation <file>]… [--now <time>]
   foreign vectors <folder>
   foreign tree <file with a JSON array of proofs>
 `
@@ -119,15 +121,14 @@ func run(args []string) (*report, map[string]int, error) {
 }
 
 func runJournal(folder string, args arguments) (*report, map[string]int, error) {
-	keys, err := args.keys()
+	trust, err := args.trust()
 	if err != nil {
 		return nil, nil, err
 	}
-	j, err := readJournal(folder, keys)
+	j, err := readJournal(folder, trust, args["head"])
 	if err != nil {
 		return nil, nil, err
 	}
-	j.checkHeads(args["head"])
 	counts := map[string]int{"epochs": len(j.epochs), "records": 0, "signed": 0}
 	for _, e := range j.epochs {
 		counts["records"] += int(e.size())

@@ -69,7 +69,7 @@ describe('a log over the golden journal', () => {
     ['removed-newest-epoch', 'missing'],
     ['removed-epoch', 'missing'],
     ['cut-closed-epoch-and-checkpoints', 'truncated'],
-    ['edited-and-linked', 'forked'],
+    ['edited-and-linked', 'forged'],
   ])('finds %s, whatever the journal itself says', async (name, code) => {
     const folder = await sealedJournal()
     const journal = join(emptyFolder(), 'journal')

@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -27,17 +28,25 @@ type tenantLog struct {
 	report  *report
 	// A log of somebody else, whose entries are none of ours.
 	anyEntries bool
+	isFile     bool
+	trust      *trust
 	// By epoch: what the entries say of it.
 	epochs map[string]*sealedEpoch
 }
 
 type sealedEpoch struct {
-	key    *verifierKey
-	points []*checkpoint
+	certificate string // whole note
+	points      []*checkpoint
 }
 
-func runTenantLog(folder string, args arguments) (*report, map[string]int, error) {
-	keys, err := args.keys()
+// A log as one file, for what is not served as tiles.
+type logFile struct {
+	Checkpoint string
+	Entries    []string
+}
+
+func runTenantLog(path string, args arguments) (*report, map[string]int, error) {
+	trust, err := args.trust()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,80 +54,132 @@ func runTenantLog(folder string, args arguments) (*report, map[string]int, error
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &tenantLog{folder: folder, report: &report{}, epochs: map[string]*sealedEpoch{}}
+	l := &tenantLog{folder: path, report: &report{}, epochs: map[string]*sealedEpoch{}, trust: trust}
 	l.anyEntries = len(args["entries"]) > 0 && args["entries"][0] == "any"
-	text, err := os.ReadFile(filepath.Join(folder, "checkpoint"))
+	text, err := l.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	l.name = keys[0].name
+	l.name = trust.pinned[0].name
 	if strings.HasPrefix(l.name, "localhost/") {
 		l.report.fault("forged", "checkpoint", "a log of that name cannot have a tenant log")
 	}
-	point, parsed, err := readCheckpoint(string(text), l.name, keys[0])
+	point, parsed, err := readCheckpoint(text, l.name, trust.pinned[0])
 	if err != nil {
 		l.report.fault("forged", "checkpoint", "%v", err)
 		return l.report, nil, nil
 	}
 	l.point = point
-	if err := l.check(keys); err != nil {
+	if err := l.check(); err != nil {
 		l.report.fault("edited", "tile", "%v", err)
 	}
-	l.checkHeads(args["head"])
+	if len(l.entries) == int(point.tree.N) {
+		l.checkHeads(args["head"])
+	}
 	if cosigned := countCosigned(parsed, witnesses); cosigned < threshold {
 		l.report.fault("unsigned", "checkpoint", "%d of %d witnesses cosigned", cosigned, threshold)
 	}
 	for _, path := range args["journal"] {
-		whole, err := readJournal(path, keys)
+		whole, err := readJournal(path, trust, l.headsOfEpochs(args["head"]))
 		if err != nil {
 			return nil, nil, err
 		}
 		l.report.faults = append(l.report.faults, whole.report.faults...)
+		l.report.notices = append(l.report.notices, whole.report.notices...)
 		l.checkJournal(whole)
 	}
 	counts := map[string]int{"entries": len(l.entries), "epochs": len(l.epochs)}
 	return l.report, counts, nil
 }
 
-// check reads every entry and every tile, and makes the tree again.
-func (l *tenantLog) check(keys []*verifierKey) error {
+// open returns the checkpoint, and reads the entries where all is one file.
+func (l *tenantLog) open() (string, error) {
+	if status, err := os.Stat(l.folder); err != nil || status.IsDir() {
+		text, err := os.ReadFile(filepath.Join(l.folder, "checkpoint"))
+		return string(text), err
+	}
+	data, err := os.ReadFile(l.folder)
+	if err != nil {
+		return "", err
+	}
+	var file logFile
+	if err := json.Unmarshal(data, &file); err != nil {
+		return "", err
+	}
+	l.isFile = true
+	for _, entry := range file.Entries {
+		l.entries = append(l.entries, []byte(entry))
+	}
+	return file.Checkpoint, nil
+}
+
+// headsOfEpochs are the given heads that are not the tenant log's.
+func (l *tenantLog) headsOfEpochs(lines []string) []string {
+	others := []string{}
+	for _, line := range lines {
+		if !strings.HasPrefix(line, l.name+" ") {
+			others = append(others, line)
+		}
+	}
+	return others
+}
+
+// check makes the tree again: from every entry, and from every tile.
+func (l *tenantLog) check() error {
 	size := l.point.tree.N
-	for index := int64(0); index < size; {
-		width := min(256, size-index)
-		entries, err := l.readEntries(index/256, int(width))
-		if err != nil {
+	if !l.isFile {
+		if err := l.readAllEntries(); err != nil {
 			return err
 		}
-		for _, entry := range entries {
-			if err := l.leaves.add(tlog.RecordHash(entry)); err != nil {
-				return err
-			}
-		}
-		l.entries = append(l.entries, entries...)
-		index += width
 	}
-	root, err := l.leaves.root(size)
-	if err != nil {
-		return err
-	}
-	if root != l.point.tree.Hash {
-		return errors.New("the entries have another root than the checkpoint")
-	}
-	if err := l.checkTiles(); err != nil {
-		return err
-	}
-	if err := l.checkGrowth(); err != nil {
-		return err
-	}
-	if l.anyEntries {
+	if int64(len(l.entries)) < size {
+		l.report.fault("truncated", "entries", "%d of %d entries", len(l.entries), size)
 		return nil
 	}
+	l.entries = l.entries[:size]
+	for _, entry := range l.entries {
+		if err := l.leaves.add(tlog.RecordHash(entry)); err != nil {
+			return err
+		}
+	}
+	if root, err := l.leaves.root(size); err != nil || root != l.point.tree.Hash {
+		l.report.fault("forged", "entries", "they have another root than the checkpoint")
+		return err
+	}
+	if !l.isFile {
+		if err := l.checkTiles(); err != nil {
+			return err
+		}
+	}
+	if err := l.checkGrowth(); err != nil || l.anyEntries {
+		return err
+	}
 	for index, entry := range l.entries {
-		if err := l.checkEntry(string(entry), keys); err != nil {
+		if err := l.checkEntry(int64(index), string(entry)); err != nil {
 			l.report.fault("forged", fmt.Sprintf("entry %d", index), "%v", err)
 		}
 	}
 	return nil
+}
+
+func (l *tenantLog) readAllEntries() error {
+	size := l.point.tree.N
+	for index := int64(0); index < size; index += 256 {
+		entries, err := l.readEntries(index/256, int(min(256, size-index)))
+		if err != nil {
+			return err
+		}
+		l.entries = append(l.entries, entries...)
+	}
+	return nil
+}
+
+// reader gives hashes from the tiles, each verified against the checkpoint.
+func (l *tenantLog) reader() tlog.HashReader {
+	if l.isFile {
+		return &l.leaves
+	}
+	return tlog.TileHashReader(l.point.tree, l)
 }
 
 // readEntries reads a bundle of entries: each its length in two bytes, then its bytes.
@@ -205,7 +266,7 @@ func (l *tenantLog) checkTiles() error {
 // checkGrowth proves from the tiles, for sizes spread over the log, that it only grew.
 func (l *tenantLog) checkGrowth() error {
 	size := l.point.tree.N
-	reader := tlog.TileHashReader(l.point.tree, l)
+	reader := l.reader()
 	for old := int64(1); old <= size; old += max(1, size/64) {
 		root, err := l.leaves.root(old)
 		if err != nil {
@@ -241,11 +302,13 @@ func (l *tenantLog) checkHeads(lines []string) {
 		switch {
 		case err != nil:
 			l.report.fault("edited", line, "%v", err)
+		case strings.HasPrefix(head.origin, l.name+"/"):
 		case head.origin != l.name:
+			l.report.fault("missing", line, "a head of another tenant log")
 		case head.tree.N > l.point.tree.N:
 			l.report.fault("truncated", line, "the log has only %d entries", l.point.tree.N)
 		case head.tree.N > 0:
-			if err := l.checkConsistent(tlog.TileHashReader(l.point.tree, l), head.tree); err != nil {
+			if err := l.checkConsistent(l.reader(), head.tree); err != nil {
 				l.report.fault("forked", line, "%v", err)
 			}
 		}

@@ -315,7 +315,7 @@ func openingVectors(folder string) func([]byte, checkVector) error {
 		if err := json.Unmarshal(data, &file); err != nil {
 			return err
 		}
-		whole, err := readJournal(filepath.Join(folder, "journal"), nil)
+		whole, err := readJournal(filepath.Join(folder, "journal"), &trust{}, nil)
 		if err != nil {
 			return err
 		}
