@@ -14,6 +14,8 @@ export interface ProveJournalRecordOptions {
   readonly seq: number
   /** The tenant log to which a sealer brought the epoch's checkpoints. Default: none. */
   readonly log?: TenantLogTiles
+  /** A signed note of that log to lead to. Default: the newest. */
+  readonly head?: string
   /**
    * A folder in which leaf hashes are kept between proofs, 32 bytes a record. Default: none; then
    * each proof reads the epoch's records, unless their writer left a `leaves` file beside them.
@@ -32,7 +34,7 @@ export interface ProveJournalRecordOptions {
  */
 export async function proveJournalRecord(
   journal: string,
-  { epoch: id, seq, log, leavesFolder }: ProveJournalRecordOptions,
+  { epoch: id, seq, log, head, leavesFolder }: ProveJournalRecordOptions,
 ): Promise<Bundle> {
   if (!isEpochId(id)) {
     throw new AuditError(
@@ -54,7 +56,7 @@ export async function proveJournalRecord(
   try {
     return log === undefined
       ? await proveRecord(epoch, seq, options)
-      : await proveRecordInLog(epoch, seq, { ...options, log })
+      : await proveRecordInLog(epoch, seq, { ...options, log, ...(head !== undefined && { head }) })
   } finally {
     await leaves?.close()
     if (unfit && kept !== undefined) await rebuildLeaves(epoch, kept)

@@ -19,6 +19,7 @@ import {
   leafHash,
   MerkleFrontier,
   parseBundle,
+  parseEntries,
   parseNote,
   parseWitnessKey,
   signNoteSync,
@@ -240,6 +241,30 @@ describe('spanseal prove --log', () => {
       level: 2,
       checks: { tenant: 'held' },
     })
+  })
+
+  it('leads to an older head that somebody keeps, though the log grew on', async () => {
+    const proving = aClosedJournal()
+    const { folder, note } = aTenantLog(entriesOf(proving), { full: true })
+    const kept = join(proving.out, 'kept')
+    writeFileSync(kept, note)
+    // The newest head covers all 256 entries.
+    const entries = readFileSync(join(folder, entriesPath({ index: 0, width: TILE_WIDTH })))
+    const tree = new MerkleFrontier()
+    for (const entry of parseEntries(entries, TILE_WIDTH)) tree.append(leafHash(entry))
+    const newest = { origin: LOG, size: TILE_WIDTH, root: tree.root() }
+    writeFileSync(join(folder, 'checkpoint'), signNoteSync(formatCheckpoint(newest), tenant))
+    const keys = ['--key', proving.vkey, '--key', tenant.vkey, '--head', kept]
+    const fresh = await prove(proving, '--log', folder)
+    expect(await verdictOf([fresh, ...keys])).toMatchObject({ status: 0, level: 2 })
+    const fitting = await prove(proving, '--log', folder, '--head', kept)
+    expect(await verdictOf([fitting, ...keys])).toMatchObject({ status: 0, level: 3 })
+    const fork = join(proving.out, 'fork')
+    const other = { origin: LOG, size: 5, root: '11'.repeat(32) }
+    writeFileSync(fork, signNoteSync(formatCheckpoint(other), tenant))
+    const args = ['prove', `${proving.epoch}/4`, '--journal', proving.journal, '--head', fork]
+    expect((await runCommand([...args, '--log', folder])).stderr).toContain('LOG_UNUSABLE')
+    expect((await runCommand(args)).stderr).toContain('INVALID_OPTION')
   })
 
   it('takes along the revocation of the issuer, and a key revoked too early is refused', async () => {

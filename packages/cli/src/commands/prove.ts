@@ -2,18 +2,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Bundle } from '@spanseal/core'
-import { formatBundle, parseCheckpoint, parseNote, printable, printableJson } from '@spanseal/core'
+import {
+  AuditError,
+  formatBundle,
+  parseCheckpoint,
+  parseNote,
+  printable,
+  printableJson,
+} from '@spanseal/core'
 import { proveJournalRecord } from '@spanseal/journal'
 import { readTenantLog } from '@spanseal/transparency'
 import type { Command } from 'commander'
 import { existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
+import { shortFile } from './check-options.ts'
 import { recordIdOf } from './open-record.ts'
 import { writePrivate } from './open-value.ts'
 
 interface ProveOptions {
   readonly journal: string
   readonly log?: string
+  readonly head?: string
   readonly leaves?: string
   readonly out?: string
   readonly json?: true
@@ -32,6 +41,7 @@ export function addProve(program: Command, session: Session): void {
     .argument('<epoch/seq>', 'the record, as spanseal tail and timeline show it')
     .requiredOption('--journal <folder>', 'the journal folder')
     .option('--log <folder>', 'also prove that the epoch is in this tenant log')
+    .option('--head <file>', 'lead to this signed head of it, which somebody keeps, not the newest')
     .option('--leaves <folder>', 'keep leaf hashes there, so that the next proof reads less')
     .option('--out <file>', 'write the bundle there, readable for you only (default: stdout)')
     .option('--json', 'print one JSON document')
@@ -51,9 +61,14 @@ yet, or the journal is not what was signed.`,
 }
 
 async function prove(id: string, options: ProveOptions, session: Session): Promise<void> {
+  if (options.head !== undefined && options.log === undefined) {
+    const message = '--head: it is a head of the tenant log; name that with --log'
+    throw new AuditError('INVALID_OPTION', message, { details: { option: '--head' } })
+  }
   const bundle = await proveJournalRecord(existingFolder(options.journal), {
     ...recordIdOf(id),
     ...(options.log !== undefined && { log: readTenantLog(options.log) }),
+    ...(options.head !== undefined && { head: shortFile('--head', options.head).toString() }),
     ...(options.leaves !== undefined && { leavesFolder: options.leaves }),
   })
   const text = formatBundle(bundle)

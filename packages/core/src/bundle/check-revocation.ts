@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { parseCertificate } from '../certificate.ts'
 import type { Note, NoteKey } from '../note.ts'
-import { formatVkey, noteSignedBy, parseNote } from '../note.ts'
+import { noteSignedBy, parseNote, parseVkey } from '../note.ts'
 import type { Revocation } from '../revocation.ts'
 import { parseRevocation } from '../revocation.ts'
 import type { Bundle } from './bundle.ts'
@@ -26,14 +25,19 @@ export function checkRevocations(
   claim: RevocationClaim,
   report: BundleReport,
 ): void {
-  const issuers = issuersOf(certs, claim)
+  const [first = ''] = certs
+  const parsed = follow(() => parseNote(first))
+  const certificate = typeof parsed === 'string' ? undefined : parsed
   const notes = new Set([...(tenant?.revocations ?? []), ...claim.given])
   const revokedBelow = new Map<string, number>()
   for (const text of notes) {
     const found = follow(() => readRevocation(text))
     if (typeof found === 'string') {
       report.fault('revocation', 'edited', 'What stands for a revocation is none.')
-    } else if (found.revocation.log === claim.log && issuers.has(found.revocation.vkey)) {
+    } else if (
+      found.revocation.log === claim.log &&
+      isIssuerOf(certificate, found.revocation.vkey)
+    ) {
       const { vkey, tenantLogSize } = found.revocation
       if (!isTenants(found.note, vkey, { claim, report })) continue
       revokedBelow.set(vkey, Math.min(tenantLogSize, revokedBelow.get(vkey) ?? Infinity))
@@ -52,19 +56,9 @@ function readRevocation(text: string): SignedRevocation {
   return { note, revocation: parseRevocation(note.text) }
 }
 
-/** The issuers that the epoch's certificate hangs on. */
-function issuersOf(certs: readonly string[], { log, keys }: RevocationClaim): Set<string> {
-  const issuers = new Set<string>()
-  const [first, second] = certs
-  const upper = second && follow(() => parseCertificate(parseNote(second).text))
-  if (typeof upper === 'object') issuers.add(upper.vkey)
-  const lower = first && follow(() => parseNote(first))
-  if (typeof lower !== 'object') return issuers
-  for (const key of keys) {
-    const isIssuer = key.name.startsWith(`${log}/issuer-`)
-    if (isIssuer && noteSignedBy(lower, key)) issuers.add(formatVkey(key.name, key.publicKey))
-  }
-  return issuers
+/** Whether the epoch's certificate hangs on the key. */
+function isIssuerOf(certificate: Note | undefined, vkey: string): boolean {
+  return certificate !== undefined && noteSignedBy(certificate, parseVkey(vkey))
 }
 
 interface Asked {

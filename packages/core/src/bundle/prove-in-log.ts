@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { parseCertificate } from '../certificate.ts'
 import { parseCheckpoint } from '../checkpoint.ts'
 import { AuditError } from '../errors.ts'
 import { leafHash } from '../hash.ts'
-import { parseNote } from '../note.ts'
+import type { Note } from '../note.ts'
+import { noteSignedBy, parseNote, parseVkey } from '../note.ts'
 import { parseRevocation } from '../revocation.ts'
 import { inclusionProof, inclusionRoot } from '../tlog/proof.ts'
 import type { TileReader } from '../tlog/tile.ts'
@@ -27,6 +27,12 @@ export interface TenantLogTiles extends TenantLogBytes {
   readonly tile: TileReader
 }
 
+export interface ProveInLogOptions extends Omit<ProveRecordOptions, 'checkpoint'> {
+  readonly log: TenantLogTiles
+  /** A signed note of the log to lead to, for somebody who keeps that head. Default: the newest. */
+  readonly head?: string
+}
+
 /**
  * Like {@link proveRecord}, and that the epoch's checkpoint and certificate are in the tenant log.
  *
@@ -34,39 +40,51 @@ export interface TenantLogTiles extends TenantLogBytes {
  * epoch's first one that covers the record; the proofs are made from tiles.
  *
  * @throws AuditError as {@link proveRecord} does; `NOT_FOUND` where the log does not hold the record's
- * epoch so far; `LOG_UNUSABLE` where it is not what its own checkpoint says
+ * epoch so far; `LOG_UNUSABLE` where it is not what its checkpoint, or the given head, says
  */
 export async function proveRecordInLog(
   epoch: EpochBytes,
   seq: number,
-  { log, ...options }: Omit<ProveRecordOptions, 'checkpoint'> & { readonly log: TenantLogTiles },
+  { log, head: given, ...options }: ProveInLogOptions,
 ): Promise<Bundle> {
-  const open = await readOpen(epoch)
-  const checkpoint = await log.checkpoint()
+  const { chain, detail } = await readOpen(epoch)
+  const checkpoint = given ?? (await log.checkpoint())
   const head = readHead(checkpoint)
-  if (head?.origin !== open.chain.log) {
+  if (head?.origin !== chain.log) {
     const whose = head === undefined ? 'is no checkpoint' : `is one of ${head.origin}`
-    unusable(`its checkpoint ${whose}, and the record belongs to ${open.chain.log}`)
+    unusable(`its checkpoint ${whose}, and the record belongs to ${chain.log}`)
   }
-  const { certs } = open.detail.key
-  const { epoch: id } = open.chain
-  const found = await findEntries(log, { head, origin: `${head.origin}/${id}`, seq, certs })
+  const [cert] = detail.key.certs
+  if (cert === undefined) {
+    throw new AuditError(
+      'NOT_FOUND',
+      `epoch ${chain.epoch} has no certificate that a log could hold`,
+    )
+  }
+  const origin = `${chain.log}/${chain.epoch}`
+  const found = await findEntries(log, { head, origin, seq, cert })
   const bundle = await proveRecord(epoch, seq, { ...options, checkpoint: found.text })
   const place = { head, log }
-  const timestamps: string[] = []
-  for await (const token of log.timestamps()) {
-    if (timestamps.length < TIMESTAMPS_MAX) timestamps.push(Buffer.from(token).toString('base64'))
-  }
+  const timestamps = given === undefined ? await timestampsOf(log) : []
   return {
     ...bundle,
     tenant: {
       checkpoint,
       ...(await proveEntry(found.text, found.entry, place)),
-      certificate: await proveEntry(certs[0] as string, found.certificate, place),
+      certificate: await proveEntry(cert, found.certificate, place),
       ...(found.revocations.length > 0 && { revocations: found.revocations }),
       ...(timestamps.length > 0 && { timestamps }),
     },
   }
+}
+
+async function timestampsOf(log: TenantLogTiles): Promise<string[]> {
+  const timestamps: string[] = []
+  for await (const token of log.timestamps()) {
+    timestamps.push(Buffer.from(token).toString('base64'))
+    if (timestamps.length === TIMESTAMPS_MAX) break
+  }
+  return timestamps
 }
 
 function unusable(why: string): never {
@@ -77,7 +95,8 @@ interface Wanted {
   readonly head: SignedHead
   readonly origin: string
   readonly seq: number
-  readonly certs: readonly string[]
+  /** The epoch's certificate. */
+  readonly cert: string
 }
 
 interface FoundEntries {
@@ -89,8 +108,8 @@ interface FoundEntries {
 }
 
 async function findEntries(log: TenantLogTiles, wanted: Wanted): Promise<FoundEntries> {
-  const { head, origin, seq, certs } = wanted
-  const issuer = issuerOf(certs)
+  const { head, origin, seq, cert } = wanted
+  const issued = parseNote(cert)
   let certificate: number | undefined
   let found: { readonly entry: number; readonly text: string } | undefined
   const revocations: string[] = []
@@ -98,22 +117,21 @@ async function findEntries(log: TenantLogTiles, wanted: Wanted): Promise<FoundEn
   for await (const bytes of log.entries(head.size)) {
     const text = Buffer.from(bytes).toString('utf8')
     const entry = index++
-    if (text === certs[0]) certificate ??= entry
+    if (text === cert) certificate ??= entry
     else if (found === undefined && covers(text, origin, seq)) found = { entry, text }
-    else if (isRevocationOf(text, issuer) && revocations.length < REVOCATIONS_MAX) {
+    else if (revokes(text, issued) && revocations.length < REVOCATIONS_MAX) {
       revocations.push(text)
     }
   }
   if (index < head.size) unusable(`it has ${index} entries, and its checkpoint says ${head.size}`)
-  if (found !== undefined && certificate !== undefined)
+  if (found !== undefined && certificate !== undefined) {
     return { ...found, certificate, revocations }
+  }
   const what = found === undefined ? `no checkpoint of ${origin} that covers` : 'no certificate for'
   throw new AuditError(
     'NOT_FOUND',
     `the tenant log of size ${head.size} holds ${what} record ${seq}; seal the journal first`,
-    {
-      details: { seq },
-    },
+    { details: { seq } },
   )
 }
 
@@ -126,15 +144,11 @@ function covers(text: string, origin: string, seq: number): boolean {
   }
 }
 
-/** The issuer's verifier key, where the certificates say it. */
-function issuerOf([, issuer]: readonly string[]): string | undefined {
-  return issuer === undefined ? undefined : parseCertificate(parseNote(issuer).text).vkey
-}
-
-function isRevocationOf(text: string, issuer: string | undefined): boolean {
-  if (issuer === undefined || !text.startsWith('spanseal/revoke/')) return false
+/** Whether it revokes the key that signed the certificate. */
+function revokes(text: string, certificate: Note): boolean {
+  if (!text.startsWith('spanseal/revoke/')) return false
   try {
-    return parseRevocation(parseNote(text).text).vkey === issuer
+    return noteSignedBy(certificate, parseVkey(parseRevocation(parseNote(text).text).vkey))
   } catch {
     return false
   }

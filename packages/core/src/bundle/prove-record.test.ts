@@ -4,11 +4,12 @@
 import { describe, expect, it } from 'vitest'
 import { AuditError } from '../errors.ts'
 import { leafHash } from '../hash.ts'
-import { parseNote } from '../note.ts'
+import { parseNote, signNoteSync } from '../note.ts'
+import { formatRevocation } from '../revocation.ts'
 import type { LeafReader } from '../tlog/leaf-nodes.ts'
 import type { EpochBuilder } from '../verify/a-journal.fixture.ts'
 import { aKey, anEpoch, epochOf, LOG, pinned, segmentFile } from '../verify/a-journal.fixture.ts'
-import { aSealedJournal, LogBuilder } from './a-bundle.fixture.ts'
+import { aRevocation, aSealedJournal, LogBuilder } from './a-bundle.fixture.ts'
 import type { Bundle } from './bundle.ts'
 import { formatBundle } from './bundle.ts'
 import { checkBundle } from './check-bundle.ts'
@@ -178,6 +179,31 @@ describe('proveRecordInLog', () => {
     expect(await prove({ entries: (size) => other.tiles.entries(size) })).toBe('LOG_UNUSABLE')
     expect(await prove({ tile: async () => Buffer.alloc(0) })).toBe('MALFORMED_TILE')
     expect(await prove({ tile: async () => Buffer.alloc(8192) })).toBe('LOG_UNUSABLE')
+  })
+
+  it('takes along what the log holds of revocations of the issuer, and no others', async () => {
+    const { epoch, log, end } = aSealedJournal({ before: 3 })
+    const stranger = aKey(`${LOG}/issuer-other`, 55)
+    const other = formatRevocation({ log: LOG, vkey: stranger.vkey, tenantLogSize: 0 })
+    const [late, early] = [aRevocation(4), aRevocation(3)]
+    log.add(late, signNoteSync(other, aKey(LOG, 1)), 'spanseal/revoke/1\nhello\n')
+    const bundle = await proveRecordInLog(epoch.bytes(), end, { log: log.tiles })
+    expect(bundle.tenant?.revocations).toEqual([late])
+    expect(await levelOf(bundle)).toBe(2)
+    log.add(early)
+    const revoked = await proveRecordInLog(epoch.bytes(), end, { log: log.tiles })
+    expect(revoked.tenant?.revocations).toEqual([late, early])
+    expect(await levelOf(revoked)).toBe(0)
+  })
+
+  it('has nothing to lead to for an epoch without a certificate', async () => {
+    const { log } = aSealedJournal()
+    const epoch = anEpoch({ certs: [] })
+    const proving = proveRecordInLog(epoch.bytes(), 1, { log: log.tiles })
+    expect(await codeOf(proving)).toBe('NOT_FOUND')
+    const alone = await proveRecord(epoch.bytes(), 1)
+    const verdict = await checkBundle(formatBundle(alone), { keys: pinned(epoch.key) })
+    expect(verdict).toMatchObject({ ok: true, level: 2 })
   })
 
   it('carries 16 time-stamps at most', async () => {
