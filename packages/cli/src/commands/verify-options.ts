@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { VerifyOptions } from '@spanseal/core'
 import { AuditError, isEpochId } from '@spanseal/core'
 import { readTenantLog, timestampVerifier } from '@spanseal/transparency'
@@ -79,7 +79,7 @@ export function verifyOptions(paths: readonly string[], options: TrustOptions): 
     heads: headsGiven(options.head ?? []),
     live: options.live === true,
     // Who names single epochs knows of the others.
-    partial: paths.every((path) => isEpochId(basename(path)) || path.endsWith('.jsonl')),
+    partial: paths.every((path) => isEpochId(basename(resolve(path))) || path.endsWith('.jsonl')),
     revocations: revocationsGiven(options.revocation ?? []),
     ...(log !== undefined && { tenantLog: readTenantLog(existingFolder(log)) }),
     ...(witnesses !== undefined && { witnesses }),

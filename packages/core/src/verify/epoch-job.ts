@@ -51,7 +51,7 @@ export interface EpochJob {
   readonly observed: readonly Observation[]
   /** Another copy of it that was read before. */
   readonly twin: LeafPrints | undefined
-  /** All heads of epochs that the caller gave. */
+  /** The heads of this epoch that the caller gave. */
   readonly heads: readonly GivenHead[]
   /** What the tenant log says of it. */
   readonly named: NamedEpoch | undefined

@@ -6,6 +6,7 @@ import type { NoteKey } from '../note.ts'
 import type { WitnessKey } from '../tlog/cosignature.ts'
 import type { EpochFate } from './call-ledger.ts'
 import { CallLedger } from './call-ledger.ts'
+import type { GivenHead } from './checkpoint-check.ts'
 import { checkCompleteness } from './completeness.ts'
 import { signedCoverage } from './coverage.ts'
 import type { EpochEnd } from './epoch-end.ts'
@@ -133,6 +134,7 @@ class Verification {
   readonly #partial: boolean
   readonly #revocations: Revocations
   readonly #heads: GivenHeads
+  readonly #headsByEpoch: ReadonlyMap<string, readonly GivenHead[]>
   readonly #held: ReadonlyMap<string, HeldEpoch>
   readonly #context: RunContext
   readonly #tools: RunTools
@@ -162,6 +164,7 @@ class Verification {
     for (const revocation of options.revocations ?? []) this.#revocations.give(revocation)
     checkWitnesses(witnesses, tenantLog !== undefined)
     this.#heads = readHeads(heads, { since, hasTenantLog: tenantLog !== undefined })
+    this.#headsByEpoch = Map.groupBy(this.#heads.epochs, ({ origin }) => epochOfOrigin(origin))
     this.#held = checkHeld(since)
     this.#context = { pinned: keys, nowMillis: now(), revoked: this.#revocations.revoked }
     this.#tools = {
@@ -234,7 +237,7 @@ class Verification {
       source,
       observed: this.#observed.get(epoch) ?? [],
       twin: undefined,
-      heads: this.#heads.epochs,
+      heads: this.#headsByEpoch.get(epoch) ?? [],
       named: this.#tenantLog.named.get(epoch),
       held: isCopied ? undefined : this.#held.get(epoch),
     }
