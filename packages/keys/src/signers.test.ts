@@ -125,7 +125,10 @@ describe('a signer behind a command', () => {
       const error = await Promise.resolve(
         commandSigner({ argv, vkey, timeoutMillis }).sign(Buffer.from('m')),
       ).catch((e: unknown) => e)
-      expect(error).toMatchObject({ code: 'SIGNER_FAILED', message: expect.stringMatching(why) as unknown })
+      expect(error).toMatchObject({
+        code: 'SIGNER_FAILED',
+        message: expect.stringMatching(why) as unknown,
+      })
       expect(String((error as Error).message)).not.toMatch(/1234|\u001b/)
     }
   })
