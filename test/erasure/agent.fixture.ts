@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { setImmediate } from 'node:timers/promises'
 import { createAudit } from '@spanseal/otel'
 
 /** What the agent is told about; each is in its input, output, error and texts. */
@@ -10,11 +11,18 @@ export interface AgentOrders {
   readonly talk: readonly { readonly subjects: readonly string[]; readonly text: string }[]
   /** Ends by SIGKILL instead of a shutdown. */
   readonly killed: boolean
+  /** Then not once everything is on disk, but once so many values are. */
+  readonly afterStored?: number
 }
 
-async function runAgent({ journal, killed, talk }: AgentOrders): Promise<void> {
+async function runAgent({ afterStored, journal, killed, talk }: AgentOrders): Promise<void> {
   const audit = createAudit({ service: { name: 'support-agent' }, journal, vault: true })
   for (const { subjects, text } of talk) {
+    // Tools of real agents wait for something; meanwhile the vault is written to.
+    await setImmediate()
+    const stored = audit.health().vault?.stored ?? 0
+    if (stored >= (afterStored ?? Number.POSITIVE_INFINITY)) process.kill(process.pid, 'SIGKILL')
+
     const tool = audit.tool(
       { name: 'look-up', subjects: (_said: string) => subjects },
       (said: string) => [said],

@@ -107,14 +107,28 @@ export class DataKeys {
   }
 
   async #make(kid: string): Promise<void> {
-    await this.#save(kid, randomBytes(KEY_BYTES), { master: this.#options.master, keep: true })
+    const { master } = this.#options
+    const key = randomBytes(KEY_BYTES)
+    if (!(await this.#save(kid, key, { master, keep: true }))) return // another was first
+    // A rotation may have retired the master key between wrapping and linking. Nothing is encrypted
+    // under this key yet, but the file would be in the way for good.
+    if (await this.#isRetired(kid)) await this.#save(kid, key, { master, keep: false })
+  }
+
+  async #isRetired(kid: string): Promise<boolean> {
+    try {
+      await this.#unwrapped(kid)
+      return false
+    } catch (error) {
+      return error instanceof AuditError && error.code === 'NOT_FOUND'
+    }
   }
 
   async #save(
     kid: string,
     key: Buffer,
     { master, keep }: { readonly master: MasterKey; readonly keep: boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const wrapped = await master.wrap(key, this.#bound(kid))
     const file = {
       key: FORMAT,
@@ -124,7 +138,7 @@ export class DataKeys {
       wrapped: Buffer.from(wrapped.wrapped).toString('base64'),
     }
     const bytes = Buffer.from(`${canonicalize(file)}\n`)
-    await putFile(this.#path(kid, HELD), bytes, { drafts: this.#drafts, keep })
+    return putFile(this.#path(kid, HELD), bytes, { drafts: this.#drafts, keep })
   }
 
   async #unwrapped(kid: string): Promise<Buffer> {

@@ -7,6 +7,7 @@ import type { Commitment } from '@spanseal/core'
 import { commitmentDigest, plainCommitment } from '@spanseal/core'
 import { describe, expect, test } from 'vitest'
 import { openKeyring } from '../keyring.ts'
+import type { MasterKey } from './master-key.ts'
 import { FileMasterKeys } from './master-key.ts'
 import { knownVaults, openVault } from './open-vault.ts'
 import { aFolder, anEntry, aVault, codeOf, filesBelow, LOG } from './vault.fixture.ts'
@@ -152,6 +153,28 @@ describe('master keys', () => {
     const fresh = aVault({ keyring }, root).vault
     expect(Buffer.from((await fresh.get(entry.commitment)).bytes).toString()).toBe('text')
     expect(Buffer.concat([...filesBelow(join(root, 'vault')).values()]).includes(before)).toBe(true)
+  })
+
+  test('a rotation while a data key is made leaves no key that nobody can unwrap', async () => {
+    const { keyring, root } = aVault()
+    const files = new FileMasterKeys(join(root, 'master'))
+    let wraps = 0
+    const master: MasterKey = {
+      wrap: (key, bound) => {
+        const wrapped = files.wrap(key, bound)
+        if (++wraps === 1) {
+          files.rotate()
+          files.retireOlder()
+        }
+        return wrapped
+      },
+      unwrap: files.unwrap.bind(files),
+    }
+    const { vault } = aVault({ keyring, master }, root)
+    const entry = anEntry('text', keyring.commitKeys())
+    expect(await vault.put(entry)).toBe('stored')
+    const fresh = aVault({ keyring, master }, root).vault
+    expect(Buffer.from((await fresh.get(entry.commitment)).bytes).toString()).toBe('text')
   })
 
   test('without its master key nothing can be read, and that is said', async () => {
