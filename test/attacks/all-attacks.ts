@@ -7,6 +7,7 @@ import { attacksOnEpochs } from './attacks-on-epochs.ts'
 import { attacksOnKeys } from './attacks-on-keys.ts'
 import { attacksOnRecords } from './attacks-on-records.ts'
 import { attacksOnStubs } from './attacks-on-stubs.ts'
+import { attacksOnTheTenantLog } from './attacks-on-the-tenant-log.ts'
 import { attacksWithStolenKeys } from './attacks-with-stolen-keys.ts'
 
 export const allAttacks: readonly Attack[] = [
@@ -15,5 +16,6 @@ export const allAttacks: readonly Attack[] = [
   ...attacksOnKeys,
   ...attacksWithStolenKeys,
   ...attacksOnStubs,
+  ...attacksOnTheTenantLog,
   ...attacksOnBundles,
 ]

@@ -15,11 +15,14 @@ const HEADS: Readonly<Record<Holding, string>> = {
   nothing: '1',
   keys: '2',
   heads: '3, heads of epochs',
+  log: '3, tenant log',
+  witnesses: '4, witnesses',
+  stamp: '5, time-stamp',
 }
 
 /** The level at which an attack is caught first. */
 export function caughtAt({ expect }: Pick<Attack, 'expect'>): string {
-  const first = HOLDINGS.find((holding) => expect[holding] !== 'passes')
+  const first = HOLDINGS.find((holding) => !['passes', 'beyond head'].includes(expect[holding]))
   return first === undefined ? 'nothing' : String(LEVEL_OF[first])
 }
 
@@ -37,6 +40,7 @@ function rows(attacks: readonly Attack[]): string[][] {
 
 function cell(outcome: string): string {
   if (outcome === 'passes') return '–'
+  if (outcome === 'beyond head') return 'beyond the head'
   return outcome.startsWith('level') ? `only ${outcome}` : outcome
 }
 

@@ -84,7 +84,7 @@ function writeEpochs(
   const disk = tearingDisk()
   const first = openWriter({ ...writerOptions(journal, keyring), fs: disk.fs })
   const crashed = first.epoch as string
-  writeCalls(first, keyring, small ? 2 : 7)
+  writeCalls(first, keyring, small ? 2 : 6)
   disk.tearNext()
   // The write breaks off in the middle, so the writer gives the epoch up and goes on in another.
   writeCalls(first, keyring, 1)

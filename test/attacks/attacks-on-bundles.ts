@@ -4,14 +4,15 @@
 import { join } from 'node:path'
 import type { AuditRecord, Bundle, BundleOpening, EpochBytes } from '@spanseal/core'
 import {
-  canonicalize,
   commitmentAt,
   formatBundle,
   openingOf,
   parseNote,
   proveRecord,
+  proveRecordInLog,
 } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
+import { readTenantLog } from '@spanseal/transparency'
 import type { Attack, Scene, Shown } from './attack.ts'
 import { caught } from './attack.ts'
 import type { AttackedLog } from './attacked-log.ts'
@@ -23,22 +24,29 @@ import { linesOf } from './tampered-copy.ts'
 
 const INPUT = '/invocation/input'
 const OUTPUT = '/invocation/output'
-/** In the newest epoch: the end of its second call, and that of its first. */
-const END = 4
-const OTHER_END = 2
+/** In the newest epoch: the ends of its fourth and third call, behind the head that left early. */
+const END = 8
+const OTHER_END = 6
 
 async function epochBytes(journal: string, epoch: string): Promise<EpochBytes> {
   for await (const bytes of readJournal(join(journal, epoch))) return bytes
   throw new Error(`no epoch ${epoch}`)
 }
 
-/** A true proof of a record of the newest epoch, under the head that the auditor holds of it. */
-async function proofOf(
-  { journal, epochs, heads }: Pick<AttackedLog, 'journal' | 'epochs' | 'heads'>,
-  seq = END,
-): Promise<Bundle> {
-  const checkpoint = parseNote(heads[2] as string).text
-  return proveRecord(await epochBytes(journal, epochs[2]), seq, { checkpoint })
+/** A true proof of a record of the newest epoch, up to the tenant log's head. */
+async function proofOf({ log, sealed }: Scene, seq = END): Promise<Bundle> {
+  const tenantLog = readTenantLog(sealed.moments.full.folder)
+  return proveRecordInLog(await epochBytes(log.journal, log.epochs[2]), seq, { log: tenantLog })
+}
+
+/** The same of an epoch that was written anew: what the tenant log says is of the true one. */
+async function forgedProof(scene: Scene): Promise<Bundle> {
+  const { copy, log } = scene
+  const [, , epoch] = log.epochs
+  const checkpoint = parseNote(copy.notes(epoch).at(-1) as string).text
+  const { tenant } = await proofOf(scene)
+  const forged = await proveRecord(await epochBytes(copy.journal, epoch), END, { checkpoint })
+  return { ...forged, ...(tenant && { tenant }) }
 }
 
 /** What really opens a field of a record. */
@@ -54,9 +62,9 @@ function opening(
   return openingOf(placed, value, keyring.commitKeys())
 }
 
-/** What `writeCalls` committed to in the second call. */
+/** What `writeCalls` committed to in the fourth call, which was written alone. */
 function trueOpenings(log: AttackedLog): [BundleOpening, BundleOpening] {
-  return [opening(log, INPUT, 'pay invoice 1'), opening(log, OUTPUT, 'paid 1')]
+  return [opening(log, INPUT, 'pay invoice 0'), opening(log, OUTPUT, 'paid 0')]
 }
 
 function shown(bundle: Bundle): Shown {
@@ -73,7 +81,7 @@ function onOpenings(
     by: 'nothing',
     expect: caught('nothing', 'forged'),
     run: async (scene) => {
-      const bundle = await proofOf(scene.log)
+      const bundle = await proofOf(scene)
       return shown({ ...bundle, openings: change(trueOpenings(scene.log), scene) })
     },
   }
@@ -85,8 +93,8 @@ function onText(name: string, expect: Attack['expect'], change: (text: string) =
     name: `proof bundle: ${name}`,
     by: 'nothing',
     expect,
-    run: async ({ log }) => {
-      const text = formatBundle({ ...(await proofOf(log)), openings: trueOpenings(log) })
+    run: async (scene) => {
+      const text = formatBundle({ ...(await proofOf(scene)), openings: trueOpenings(scene.log) })
       const changed = change(text)
       if (changed === text) throw new Error(`${name} changes nothing`)
       return { bundle: changed }
@@ -97,17 +105,17 @@ function onText(name: string, expect: Attack['expect'], change: (text: string) =
 const MALFORMED = caught('nothing', 'malformed')
 
 /** The host's keys make a record that has the commitment of another one, and sign it. */
-async function movedCommitment({ copy, log }: Scene): Promise<Shown> {
+async function movedCommitment(scene: Scene): Promise<Shown> {
+  const { copy, log } = scene
   const [, , epoch] = log.epochs
   const lines = copy.lines(epoch)
   const outputAt = /"output":(\{.*?\})/
   const [, other = ''] = outputAt.exec(lines[OTHER_END] as string) ?? []
   copy.edit(epoch, END, outputAt, `"output":${other}`)
   copy.relink(epoch).sign(epoch, log.epochKeys.get(epoch) as NamedKey)
-  const head = copy.notes(epoch).at(-1) as string
-  const bundle = await proofOf({ journal: copy.journal, epochs: log.epochs, heads: ['', '', head] })
-  const openings = [opening(log, OUTPUT, 'paid 0', OTHER_END)]
-  return { ...shown({ ...bundle, openings }), heads: [head] }
+  const openings = [opening(log, OUTPUT, 'paid 2', OTHER_END)]
+  const heads = [copy.notes(epoch).at(-1) as string]
+  return { ...shown({ ...(await forgedProof(scene)), openings }), heads }
 }
 
 export const attacksOnBundles: readonly Attack[] = [
@@ -124,7 +132,7 @@ export const attacksOnBundles: readonly Attack[] = [
   ]),
   onOpenings('open a field by what opens another', ([input]) => [{ ...input, field: OUTPUT }]),
   onOpenings('open a record by what opens another', (_, { log }) => [
-    opening(log, OUTPUT, 'paid 0', OTHER_END),
+    opening(log, OUTPUT, 'paid 2', OTHER_END),
   ]),
   onOpenings('open a blinded commitment as a plain hash', ([input]) => {
     const { salt: _, ...plain } = input
@@ -142,50 +150,69 @@ export const attacksOnBundles: readonly Attack[] = [
     name: 'proof bundle: another record on the same path',
     by: 'nothing',
     expect: caught('nothing', 'edited'),
-    run: async ({ log }) => {
-      const { record } = await proofOf(log, OTHER_END)
-      return shown({ ...(await proofOf(log)), record })
+    run: async (scene) => {
+      const { record } = await proofOf(scene, OTHER_END)
+      return shown({ ...(await proofOf(scene)), record })
     },
   },
   {
     name: 'proof bundle: a checkpoint of another epoch',
     by: 'nothing',
     expect: caught('nothing', 'forged'),
-    run: async ({ log }) => shown({ ...(await proofOf(log)), checkpoint: log.heads[1] as string }),
+    run: async (scene) =>
+      shown({ ...(await proofOf(scene)), checkpoint: scene.log.heads[1] as string }),
   },
   {
     name: 'proof bundle: the certificates of another epoch',
     by: 'nothing',
     expect: caught('nothing', 'forged'),
-    run: async ({ log }) => {
+    run: async (scene) => {
+      const { log } = scene
       const other = await proveRecord(await epochBytes(log.journal, log.epochs[1]), 1)
-      return shown({ ...(await proofOf(log)), certs: other.certs })
+      return shown({ ...(await proofOf(scene)), certs: other.certs })
     },
   },
   {
     name: 'proof bundle: no certificates',
     by: 'nothing',
     expect: caught('keys', 'unsigned'),
-    run: async ({ log }) => shown({ ...(await proofOf(log)), certs: [] }),
+    run: async (scene) => {
+      const { tenant: _, ...alone } = await proofOf(scene)
+      return shown({ ...alone, certs: [] })
+    },
   },
   {
     name: 'proof bundle: of a log under keys of one’s own',
     by: 'nothing',
     expect: caught('keys', 'unsigned'),
-    run: async ({ folder }) => shown(await proofOf(writeAttackedLog(folder(), { small: true }), 1)),
+    run: async ({ folder }) => {
+      const { journal, epochs } = writeAttackedLog(folder(), { small: true })
+      return shown(await proveRecord(await epochBytes(journal, epochs[2]), 1))
+    },
   },
   {
     name: 'proof bundle: of a rewritten epoch',
     by: 'an epoch key',
-    expect: caught('heads', 'forked'),
-    run: async ({ copy, log }) => {
+    expect: caught('heads', 'unsigned', { heads: 'forked', log: 'level 2' }),
+    run: async (scene) => {
+      const { copy, log } = scene
       const [, , epoch] = log.epochs
-      for (const seq of [3, END]) copy.edit(epoch, seq, '"pay_invoice"', '"pay_invoices"')
+      for (const seq of [7, END]) copy.edit(epoch, seq, '"pay_invoice"', '"pay_invoices"')
       copy.relink(epoch).sign(epoch, log.epochKeys.get(epoch) as NamedKey)
-      const head = copy.notes(epoch).at(-1) as string
-      return shown(
-        await proofOf({ journal: copy.journal, epochs: log.epochs, heads: ['', '', head] }),
-      )
+      const { tenant: _, ...alone } = await forgedProof(scene)
+      return shown(alone)
+    },
+  },
+  {
+    name: 'proof bundle: of a rewritten epoch, with what the tenant log says of the true one',
+    by: 'an epoch key',
+    expect: caught('nothing', 'edited'),
+    run: async (scene) => {
+      const { copy, log } = scene
+      const [, , epoch] = log.epochs
+      for (const seq of [7, END]) copy.edit(epoch, seq, '"pay_invoice"', '"pay_invoices"')
+      copy.relink(epoch).sign(epoch, log.epochKeys.get(epoch) as NamedKey)
+      return shown(await forgedProof(scene))
     },
   },
   onText('edit a field', caught('nothing', 'edited'), (text) =>
@@ -198,11 +225,7 @@ export const attacksOnBundles: readonly Attack[] = [
   onText('a record number too large to be exact', caught('nothing', 'edited'), (text) =>
     text.replace(/\\"seq\\":\d+/, '\\"seq\\":9007199254740993'),
   ),
-  onText('an index of a thousand digits', MALFORMED, (text) => {
-    const bundle = JSON.parse(text) as Record<string, unknown>
-    const entry = { entry: 0, path: [] }
-    const tenant = { ...entry, checkpoint: '', certificate: entry }
-    const whole = `${canonicalize({ ...bundle, tenant })}\n`
-    return whole.replace('"entry":0', `"entry":1${'0'.repeat(1000)}`)
-  }),
+  onText('an index of a thousand digits', MALFORMED, (text) =>
+    text.replace(/"entry":\d+/, `"entry":1${'0'.repeat(1000)}`),
+  ),
 ]

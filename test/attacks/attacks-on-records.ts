@@ -33,12 +33,13 @@ export const attacksOnRecords: readonly Attack[] = [
     },
   },
   {
-    name: 'edit a record of an epoch that a later one observed, and hash again',
+    name: 'rewrite the end of an epoch that a later one observed, and remove the checkpoint over it',
     by: 'nothing',
     expect: caught('nothing', 'forked'),
     run: ({ copy, log }) => {
       const [crashed] = log.epochs
-      copy.edit(crashed, 14, '"pay_invoice"', '"pay_invoices"').relink(crashed, 14)
+      for (const seq of [11, 12]) copy.edit(crashed, seq, '"pay_invoice"', '"pay_invoices"')
+      copy.relink(crashed, 11).setNotes(crashed, copy.notes(crashed).slice(0, -1))
     },
   },
   {

@@ -4,7 +4,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { formatStub, leafHash, MerkleFrontier, signNoteSync } from '@spanseal/core'
 import type { Attack, Scene } from './attack.ts'
-import { caught, UNCAUGHT } from './attack.ts'
+import { caught, uncaught } from './attack.ts'
 import { LOG } from './attacked-log.ts'
 import type { NamedKey } from './host-secrets.ts'
 import { aKey, certify } from './host-secrets.ts'
@@ -87,7 +87,7 @@ export const attacksOnStubs: readonly Attack[] = [
     name: 'the same, and a lie about their time',
     by: 'the retention key',
     remark: 'the verdict counts them as `expired`; what they said is gone',
-    expect: UNCAUGHT,
+    expect: uncaught(),
     run: (scene) => replaceByStub(scene, retentionKey(scene.log.tenant)),
   },
 ]

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Ed25519PrivateKey } from '@spanseal/core'
 import { openWriter } from '@spanseal/journal'
 import type { Attack, Scene } from './attack.ts'
-import { caught, UNCAUGHT } from './attack.ts'
+import { BEYOND, caught, uncaught } from './attack.ts'
 import { LOG, writeCalls, writerOptions } from './attacked-log.ts'
 import { addEpoch, keysOf } from './attacks-on-keys.ts'
 import type { NamedKey } from './host-secrets.ts'
@@ -72,7 +72,7 @@ export const attacksWithStolenKeys: readonly Attack[] = [
   {
     name: 'rewrite the newest epoch',
     by: 'an epoch key',
-    expect: caught('heads', 'forged'),
+    expect: caught('heads', 'forked', { heads: 'forged' }),
     run: (scene) => rewrite(scene, scene.log.epochs[2]),
   },
   {
@@ -84,7 +84,7 @@ export const attacksWithStolenKeys: readonly Attack[] = [
   {
     name: 'rewrite every epoch back to the first',
     by: 'all keys of the host',
-    expect: caught('heads', 'forged'),
+    expect: caught('heads', 'forked', { heads: 'forged' }),
     run: rewriteObserved,
   },
   {
@@ -101,7 +101,8 @@ export const attacksWithStolenKeys: readonly Attack[] = [
   {
     name: 'add an epoch that never was',
     by: 'the issuer key',
-    expect: caught('heads', 'level 2'),
+    remark: 'nothing that is held covers it, and the verdict says so',
+    expect: uncaught({ heads: 'level 2', ...BEYOND }),
     run: ({ log, copy }) => {
       const keys = keysOf(log.keyring.issuer.certifyEpoch, log.issuerCertificate)
       addEpoch(log, copy.journal, keys)
@@ -140,7 +141,8 @@ export const attacksWithStolenKeys: readonly Attack[] = [
   {
     name: 'a machine snapshot resumed twice, one of its lives shown',
     by: 'an epoch key',
-    expect: caught('heads', 'forged'),
+    remark: 'a head of the other life tells; here the tenant log has seen neither',
+    expect: uncaught({ heads: 'forged', ...BEYOND }),
     run: (scene) => {
       const { journals, head } = resumedTwice(scene)
       return { journals: [journals[1]], heads: [head] }
@@ -150,13 +152,13 @@ export const attacksWithStolenKeys: readonly Attack[] = [
     name: 'rewrite what was written behind the last head that left the host',
     by: 'all keys of the host',
     remark: 'only a head that leaves sooner can: what it covers is found as above',
-    expect: UNCAUGHT,
+    expect: uncaught({ heads: 'beyond head', ...BEYOND }),
     run: (scene) => {
       const { copy, log } = scene
       const [, , epoch] = log.epochs
-      rewrite(scene, epoch)
-      // Of the newest epoch only its first head, over `epoch.open`, had left.
-      return { heldHeads: [...log.heads.slice(0, 2), copy.notes(epoch)[0] as string] }
+      for (const seq of [7, 8]) copy.edit(epoch, seq, '"pay_invoice"', '"pay_invoices"')
+      copy.relink(epoch).sign(epoch, keyOf(scene, epoch))
+      return { moment: 'early' }
     },
   },
 ]
