@@ -100,3 +100,13 @@ function shown(input: Buffer): string {
   const text = input.length <= 3000 ? input : input.subarray(0, 3000)
   return `${input.length} bytes: ${text.toString('base64')}`
 }
+
+/** What the fuzzing came to, one line a target. */
+export function reportLines(reports: readonly FuzzReport[]): string {
+  const line = ({ name, accepted, refused, kept, ways }: FuzzReport): string => {
+    const codes = Object.entries(refused).map(([code, count]) => `${code || 'no value'} ${count}`)
+    const counts = [`accepted ${accepted}`, ...codes].join(', ')
+    return `${name.padEnd(36)} ${String(ways).padStart(5)} ways, ${String(kept).padStart(3)} kept; ${counts}\n`
+  }
+  return reports.map(line).join('')
+}

@@ -4,7 +4,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { bytesTargets } from './bytes-targets.ts'
 import type { FuzzReport } from './fuzz.ts'
-import { fuzz } from './fuzz.ts'
+import { fuzz, reportLines } from './fuzz.ts'
 import { readSamples } from './samples.ts'
 import { textTargets } from './text-targets.ts'
 
@@ -16,12 +16,7 @@ const targets = [...textTargets(samples), ...bytesTargets(samples)]
 describe(`${RUNS} hostile inputs, guided by coverage`, () => {
   const reports: FuzzReport[] = []
   afterAll(() => {
-    for (const { name, accepted, refused, kept, ways } of reports) {
-      const codes = Object.entries(refused).map(([code, count]) => `${code || 'no value'} ${count}`)
-      process.stdout.write(
-        `${name.padEnd(34)} ${String(ways).padStart(5)} ways, ${kept} kept; accepted ${accepted}, ${codes.join(', ')}\n`,
-      )
-    }
+    process.stdout.write(reportLines(reports))
   })
 
   it.each(targets)(

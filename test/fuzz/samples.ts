@@ -128,7 +128,7 @@ function vaultFile(): Buffer {
 
 /** Out of a journal in a tenant log. */
 async function sealedSamples() {
-  const sealed = aSealedJournal({ before: 3 })
+  const sealed = aSealedJournal()
   const bundle = await proveRecordInLog(sealed.epoch.bytes(), sealed.end, { log: sealed.log.tiles })
   const { tenant: _, ...least } = bundle
   const { openings } = sealed
@@ -136,7 +136,7 @@ async function sealedSamples() {
     sealed,
     bundle: { ...bundle, openings },
     bundles: [bundle, { ...bundle, openings }, least].map(formatBundle),
-    entries: sealed.log.entries.slice(3),
+    entries: sealed.log.entries,
     epochNotes: sealed.epoch.notes,
   }
 }
