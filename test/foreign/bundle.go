@@ -274,23 +274,13 @@ func (b *bundleCheck) checkRevocations() {
 	}
 }
 
-// isIssuer tells whether the key signed the epoch's certificate or has one in the bundle.
+// isIssuer tells whether the key signed the epoch's certificate.
 func (b *bundleCheck) isIssuer(key *verifierKey) bool {
-	for i, text := range b.certs {
-		parsed, err := parseNote(text)
-		if err != nil {
-			continue
-		}
-		for _, signature := range parsed.signatures {
-			if signature.name == key.name && signature.hash == key.KeyHash() {
-				return true
-			}
-		}
-		if cert, err := parseCertificate(parsed.text); i == 1 && err == nil && cert.key.text == key.text {
-			return true
-		}
+	if len(b.certs) == 0 {
+		return false
 	}
-	return false
+	parsed, err := parseNote(b.certs[0])
+	return err == nil && parsed.signedBy(key) == nil
 }
 
 func (b *bundleCheck) checkWitnesses() {

@@ -1,13 +1,23 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Signer } from '@spanseal/core'
-import { Ed25519PrivateKey, formatHeadLine, parseNote } from '@spanseal/core'
-import { TenantLog } from '@spanseal/transparency'
+import {
+  Ed25519PrivateKey,
+  formatBundle,
+  formatHeadLine,
+  formatRevocation,
+  formatVkey,
+  parseNote,
+  parseVkey,
+  signNote,
+} from '@spanseal/core'
+import { proveJournalRecord, readJournal } from '@spanseal/journal'
+import { readTenantLog, Sealer, TenantLog } from '@spanseal/transparency'
 import { describe, expect, test } from 'vitest'
-import { emptyFolder } from '../../packages/cli/src/journal.fixture.ts'
+import { aJournal, emptyFolder, LOG, TestAgent } from '../../packages/cli/src/journal.fixture.ts'
 import { splitNotes } from './framed-notes.ts'
 import { codesOf, options, runGo } from './go-verifier.ts'
 
@@ -85,4 +95,42 @@ describe('a log over the golden journal', () => {
     expect(byTheLog.map((finding) => finding.code)).toContain(code)
     expect(codesOf(verdict)).toContain(code)
   })
+})
+
+test('what the library wrote, sealed and proved: journal, tenant log, bundle', async () => {
+  const key = Ed25519PrivateKey.fromSeed(Buffer.alloc(32, 42))
+  const signer: Signer = {
+    vkey: formatVkey(LOG, key.publicKey),
+    sign: (message) => key.sign(message),
+  }
+  const first = aJournal()
+  for (let i = 0; i < 5; i++) new TestAgent(first).task()
+  const early = first.writer.epoch as string
+  first.writer.close()
+  const folder = join(emptyFolder(), 'log')
+  const log = await TenantLog.open({ folder, signer })
+  const sealer = await Sealer.open(log, { issuers: [parseVkey(first.vkey)] })
+  const before = await sealer.sealJournal(readJournal(first.folder))
+  expect(before).toMatchObject({ added: [{ epoch: early, size: 22 }], refused: [] })
+  const second = aJournal({ journal: first.folder })
+  for (let i = 0; i < 5; i++) new TestAgent(second).task()
+  const late = second.writer.epoch as string
+  second.writer.close()
+  await sealer.sealJournal(readJournal(first.folder))
+  const head = formatHeadLine(log.head!)
+
+  const keys = ['--key', signer.vkey, '--key', first.vkey, '--head', head]
+  const whole = await runGo('log', folder, ...keys, '--journal', first.folder)
+  expect(whole).toMatchObject({ faults: null, counts: { entries: 4, epochs: 2 } })
+  const proof = { epoch: early, seq: 7, log: readTenantLog(folder) }
+  const bundle = join(emptyFolder(), 'bundle.json')
+  writeFileSync(bundle, formatBundle(await proveJournalRecord(first.folder, proof)))
+  expect(await runGo('bundle', bundle, ...keys)).toMatchObject({ ok: true, notices: null })
+
+  // From the size on that the revocation names, the issuer vouches for nothing more.
+  const revoked = { log: LOG, vkey: first.vkey, tenantLogSize: 1 }
+  await sealer.revoke([await signNote(formatRevocation(revoked), signer)])
+  await log.close()
+  const after = await runGo('log', folder, ...keys, '--journal', first.folder)
+  expect(after.faults).toMatchObject([{ code: 'unsigned', at: `${late}/0` }])
 })
