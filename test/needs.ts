@@ -4,9 +4,17 @@
 import { needsChromium } from './services/chromium.ts'
 import { needsGo } from './services/go-binaries.ts'
 import { needsKafka } from './services/kafka.ts'
+import { needsLitewitness } from './services/litewitness.ts'
 import { succeeds } from './services/run-command.ts'
 
-export type NeedName = 'kafka' | 'collector' | 'jaeger' | 'go' | 'browser' | 'openssl'
+export type NeedName =
+  | 'kafka'
+  | 'collector'
+  | 'jaeger'
+  | 'go'
+  | 'browser'
+  | 'openssl'
+  | 'litewitness'
 
 /** What a suite may need, each a probe: undefined when it is here, else how to get it. */
 export const needs: Readonly<Record<NeedName, () => Promise<string | undefined>>> = {
@@ -15,5 +23,6 @@ export const needs: Readonly<Record<NeedName, () => Promise<string | undefined>>
   jaeger: () => needsGo('jaeger'),
   browser: async () => needsChromium(),
   go: async () => ((await succeeds('go', ['version'])) ? undefined : 'install Go 1.26 or later'),
+  litewitness: () => needsLitewitness(),
   openssl: async () => ((await succeeds('openssl', ['version'])) ? undefined : 'install OpenSSL 3'),
 }

@@ -211,6 +211,15 @@ export const suites: readonly Suite[] = [
     serial: true,
   },
   {
+    name: 'witness',
+    what: 'litewitness cosigns the tenant log, and refuses what contradicts it',
+    tier: 'test',
+    need: 'litewitness',
+    files: ['test/witness/**/*.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+    serial: true,
+  },
+  {
     name: 'kafka',
     what: 'a real Kafka: 100,000 records byte for byte, broker faults, both consumers',
     tier: 'test',

@@ -1,11 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-// node test/services/build-services.ts [collector] [jaeger]: fills the cache ahead of the tests.
+// node test/services/build-services.ts [collector] [jaeger] [litewitness]: fills the cache ahead of the tests.
 
-import { collectorBinary, jaegerBinary } from './go-binaries.ts'
+import { collectorBinary, jaegerBinary, litewitnessBinary } from './go-binaries.ts'
 
-const builders = { collector: collectorBinary, jaeger: jaegerBinary }
+const builders = {
+  collector: collectorBinary,
+  jaeger: jaegerBinary,
+  litewitness: litewitnessBinary,
+}
 
 for (const name of process.argv.slice(2)) {
   const build = builders[name as keyof typeof builders]
