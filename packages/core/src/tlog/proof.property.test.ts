@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { AuditError } from '../errors.ts'
 import { InclusionCollector, leafNodes } from './leaf-nodes.ts'
 import type { NodeSource } from './proof.ts'
 import {
@@ -201,6 +202,21 @@ describe('hostile input', () => {
     expect(isConsistent(headOf(1), { size: 2 ** 53 - 1, root: leafHexes[0] as string }, long)).toBe(
       false,
     )
+  })
+
+  it('asks for no proof that cannot be', async () => {
+    const impossible: readonly (() => Promise<unknown>)[] = [
+      ...[70, -1, 0.5, Number.NaN, 2 ** 53].map((index) => () => inclusionProof(index, 70, nodes)),
+      ...[71, -1, 0.5, Number.NaN].map((first) => () => consistencyProof(first, 70, nodes)),
+      ...[-1, 0.5, Number.NaN, 2 ** 53].map((size) => () => treeRoot(size, nodes)),
+      () => inclusionProof(0, 0, nodes),
+      () => consistencyProof(1, Infinity, nodes),
+    ]
+    for (const run of impossible) {
+      const error: unknown = await run().catch((e: unknown) => e)
+      expect((error as AuditError).code).toBe('INVALID_OPTION')
+    }
+    expect(await treeRoot(0, nodes)).toBe(roots[0])
   })
 
   it('works at the largest sizes', async () => {

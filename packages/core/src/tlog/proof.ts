@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { hexToLatin1, latin1ToHex, nodeHashLatin1 } from '../hash.ts'
+import { AuditError } from '../errors.ts'
+import { hexToLatin1, latin1ToHex, nodeHashLatin1, sha256Hex } from '../hash.ts'
 
 /** Inclusion and consistency proofs of RFC 6962 §2.1 / RFC 9162 §2.1.3 and §2.1.4. */
 
@@ -14,9 +15,18 @@ export type NodeSource = (level: number, index: number) => Promise<string>
 /** No tree of up to 2^53 leaves has a longer proof. */
 export const PROOF_HASHES_MAX = 64
 
-/** The root of the first `size` leaves; `size` is at least 1. */
-export function treeRoot(size: number, nodes: NodeSource): Promise<string> {
-  return rangeHash(0, size, nodes)
+/**
+ * The root of the first `size` leaves; of none, the SHA-256 of nothing.
+ *
+ * @throws AuditError `INVALID_OPTION` for a size that is none, and what `nodes` rejects with
+ */
+export async function treeRoot(size: number, nodes: NodeSource): Promise<string> {
+  assertPlace(isCount(size), `a tree of size ${size}`)
+  return size === 0 ? sha256Hex('') : rangeHash(0, size, nodes)
+}
+
+function assertPlace(isThere: boolean, what: string): void {
+  if (!isThere) throw new AuditError('INVALID_OPTION', `there is no ${what}`)
 }
 
 /** The leaves `[low, high)`. */
@@ -25,8 +35,14 @@ export interface LeafRange {
   readonly high: number
 }
 
-/** Over which leaves the hashes of the proof of leaf `index` in a tree of `size` go, from the leaf up. */
+/**
+ * Over which leaves the hashes of the proof of leaf `index` in a tree of `size` go, from the leaf up.
+ *
+ * @throws AuditError `INVALID_OPTION` unless `index` is below `size`
+ */
 export function inclusionRanges(index: number, size: number): LeafRange[] {
+  const isThere = isCount(index) && isCount(size) && index < size
+  assertPlace(isThere, `leaf ${index} in a tree of size ${size}`)
   const ranges: LeafRange[] = []
   let low = 0
   let high = size
@@ -42,7 +58,9 @@ export function inclusionRanges(index: number, size: number): LeafRange[] {
 
 /**
  * The proof that leaf `index` is among the first `size` leaves, from the leaf up; at most
- * {@link PROOF_HASHES_MAX} hashes. `index` is below `size`.
+ * {@link PROOF_HASHES_MAX} hashes.
+ *
+ * @throws AuditError `INVALID_OPTION` unless `index` is below `size`, and what `nodes` rejects with
  */
 export async function inclusionProof(
   index: number,
@@ -56,13 +74,19 @@ export async function inclusionProof(
   return proof
 }
 
-/** The proof that the tree of `second` leaves begins with the tree of `first` leaves. */
+/**
+ * The proof that the tree of `second` leaves begins with the tree of `first` leaves.
+ *
+ * @throws AuditError `INVALID_OPTION` unless `first` is at most `second`, and what `nodes` rejects with
+ */
 export async function consistencyProof(
   first: number,
   second: number,
   nodes: NodeSource,
 ): Promise<string[]> {
   const proof: string[] = []
+  const isThere = isCount(first) && isCount(second) && first <= second
+  assertPlace(isThere, `tree of size ${first} in one of size ${second}`)
   if (first === 0 || first === second) return proof
   let low = 0
   let high = second
