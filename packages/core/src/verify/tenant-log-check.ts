@@ -23,6 +23,8 @@ import type { Check, FindingCode, Witnessed } from './verdict.ts'
 
 /** Entries that are read; beyond, nothing is claimed. 60 bytes are kept of each. */
 const ENTRIES_MAX = 4_194_304
+/** Epochs that are taken from one log, some 500 bytes each. */
+const EPOCHS_MAX = 1_048_576
 const TIMESTAMPS_MAX = 64
 const TIMESTAMP_BYTES_MAX = 65_536
 /** What a source may say of itself: findings, not reasons to end. */
@@ -75,6 +77,7 @@ export class TenantLogCheck {
   /** Heads that the entries have. */
   readonly #reached: Checkpoint[] = []
   #entryFaultSaid = false
+  #overflowed = false
 
   constructor(source: TenantLogBytes, options: TenantLogOptions, findings: Findings) {
     this.#source = source
@@ -237,8 +240,8 @@ export class TenantLogCheck {
       this.#revocation(entry.note, index, origin)
       return
     }
-    let named = this.#named.get(entry.epoch)
-    if (named === undefined) this.#named.set(entry.epoch, (named = namedEpoch(index)))
+    const named = this.#namedEpoch(entry.epoch, index)
+    if (named === undefined) return
     if (entry.kind === 'checkpoint') {
       const { size, root } = entry.head
       this.#fork(named, entry, index)
@@ -247,6 +250,22 @@ export class TenantLogCheck {
     } else if (named.certificates.length < CERTIFICATES_MAX) {
       named.certificates.push({ digest: sha256Hex(entry.text), index })
     }
+  }
+
+  #namedEpoch(epoch: string, index: number): NamedEpoch | undefined {
+    const known = this.#named.get(epoch)
+    if (known !== undefined) return known
+    if (this.#named.size < EPOCHS_MAX) {
+      const named = namedEpoch(index)
+      this.#named.set(epoch, named)
+      return named
+    }
+    if (!this.#overflowed) {
+      this.#overflowed = true
+      const message = `The tenant log names more than ${EPOCHS_MAX} epochs; those that follow are not checked.`
+      this.#fault('unverifiable', message)
+    }
+    return undefined
   }
 
   /** Two entries for one size; two sizes are held against the records. */
