@@ -13,8 +13,8 @@ import { runCommand } from '../services/run-command.ts'
 /** A time-stamping authority made and run by `openssl`, with keys that live as long as the test. */
 
 export interface AuthoritySettings {
-  /** Of the signing key. Default: `ec`, quicker to make. */
-  readonly key?: 'rsa:2048' | 'ec'
+  /** Of the signing key. Default: `P-256`, quickest to make. */
+  readonly key?: 'rsa:2048' | 'P-256' | 'P-384' | 'P-521'
   /** Hash of the certificate's id in the token: SHA-1 means the older attribute. Default: sha256. */
   readonly essHash?: 'sha1' | 'sha256' | 'sha512'
   /** Of the signature. Default: sha256. */
@@ -95,10 +95,10 @@ export class OpensslAuthority {
   }
 
   async #makeRequest(file: string, subject: string): Promise<void> {
-    const { key = 'ec' } = this.#settings
-    const curve = key === 'ec' ? ['-pkeyopt', 'ec_paramgen_curve:P-256'] : []
+    const { key = 'P-256' } = this.#settings
+    const kind = key.startsWith('P-') ? ['ec', '-pkeyopt', `ec_paramgen_curve:${key}`] : [key]
     await this.openssl(
-      ...['req', '-new', '-newkey', key, ...curve, '-nodes', '-keyout', `${file}.key`],
+      ...['req', '-new', '-newkey', ...kind, '-nodes', '-keyout', `${file}.key`],
       ...['-subj', subject, '-out', `${file}.csr`],
     )
   }
@@ -163,7 +163,7 @@ ess_cert_id_alg = ${essHash}
    * The answer that this authority's `openssl ts` would not give: its key, whatever certificate it
    * has, signs the contents of another one's token.
    */
-  async signContentsOf(token: Uint8Array): Promise<Buffer> {
+  async signContentsOf(token: Uint8Array, ...flags: readonly string[]): Promise<Buffer> {
     this.#write('other.tsr', token)
     await this.openssl('ts', '-reply', '-in', 'other.tsr', '-token_out', '-out', 'other.der')
     const content = ['-in', 'other.der', '-inform', 'DER', '-out', 'info.der']
@@ -171,7 +171,7 @@ ess_cert_id_alg = ${essHash}
     await this.openssl(
       ...['cms', '-sign', '-binary', '-nodetach', '-nosmimecap', '-cades', '-md', 'sha256'],
       ...['-in', 'info.der', '-econtent_type', '1.2.840.113549.1.9.16.1.4', '-signer', 'tsa.pem'],
-      ...['-inkey', 'tsa.key', '-outform', 'DER', '-out', 'own.der'],
+      ...['-inkey', 'tsa.key', ...flags, '-outform', 'DER', '-out', 'own.der'],
     )
     const signed = this.#read('own.der')
     const granted = Buffer.from('3003020100', 'hex')

@@ -19,6 +19,8 @@ const kinds: Readonly<Record<string, AuthoritySettings>> = {
   'an elliptic key': {},
   'an RSA key': { key: 'rsa:2048' },
   'an elliptic key and SHA-512': { signerHash: 'sha512', essHash: 'sha512' },
+  'a key on P-384': { key: 'P-384', signerHash: 'sha384' },
+  'a key on P-521': { key: 'P-521', signerHash: 'sha512' },
   'an RSA key and SHA-384': { key: 'rsa:2048', signerHash: 'sha384' },
   'an authority between': { intermediate: true },
   'the older attribute, by SHA-1': { essHash: 'sha1' },
@@ -59,6 +61,15 @@ test('a token without certificates holds where the signer’s is trusted', async
   expect(bare.length).toBeLessThan(token.length)
   await expect(timestampVerifier([authority.root])(bare, DIGEST)).rejects.toEqual(MALFORMED)
   await timestampVerifier([authority.signerPem, authority.root])(bare, DIGEST)
+})
+
+test('a signature by RSA-PSS holds', async () => {
+  const authority = await OpensslAuthority.make({ key: 'rsa:2048' })
+  const token = await authority.stamp(TEXT)
+  const { time } = await timestampVerifier([authority.root])(token, DIGEST)
+  const flags = ['-keyopt', 'rsa_padding_mode:pss', '-keyopt', 'rsa_pss_saltlen:32']
+  const other = await authority.signContentsOf(token, ...flags)
+  expect((await timestampVerifier([authority.root])(other, DIGEST)).time).toBe(time)
 })
 
 test('of several authorities one is enough', async () => {

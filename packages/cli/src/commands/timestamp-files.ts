@@ -42,7 +42,7 @@ export async function publishFile(path: string, bytes: Uint8Array): Promise<bool
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })
   const fresh = `${path}.tmp-${process.pid}`
-  const file = await open(fresh, 'wx')
+  const file = await open(fresh, 'w')
   try {
     await file.writeFile(bytes)
     await file.sync()
