@@ -27,14 +27,6 @@ function failed(path: string, cause: unknown): AuditError {
   return vaultError(path, `cannot be used (${errnoOf(cause) ?? 'unreadable'})`, cause)
 }
 
-export async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE })
-  } catch (error) {
-    throw failed(path, error)
-  }
-}
-
 /** The names in a folder, sorted; none where there is no folder. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
@@ -115,11 +107,10 @@ export async function putFile(
 ): Promise<boolean> {
   const draft = `${drafts}/${randomBytes(16).toString('hex')}.tmp`
   try {
-    await mkdir(drafts, { recursive: true, mode: FOLDER_MODE })
-    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
-    await writeSynced(draft, bytes)
-    if (keep) await linkOrWrite(draft, path, bytes)
-    else await rename(draft, path)
+    await madeIfMissing(drafts, () => writeSynced(draft, bytes))
+    await madeIfMissing(dirname(path), () =>
+      keep ? linkOrWrite(draft, path, bytes) : rename(draft, path),
+    )
     await syncFolder(dirname(path))
     return true
   } catch (error) {
@@ -127,6 +118,22 @@ export async function putFile(
     throw failed(path, error)
   } finally {
     await rm(draft, { force: true })
+  }
+}
+
+/** Folders are there but for the first file in each. */
+async function madeIfMissing(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+    // Each new folder is an entry of the one above.
+    for (let made = folder; first !== undefined; made = dirname(made)) {
+      await syncFolder(dirname(made))
+      if (made === first) break
+    }
+    await work()
   }
 }
 
