@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { VerifyOptions as CoreOptions, Verdict } from '@spanseal/core'
 import { printableJson, verify } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
 import type { Command } from 'commander'
@@ -76,11 +77,10 @@ async function verifyPaths(
   }
   const threads = options.threads ?? defaultThreads(total)
   const runner = threads > 1 ? new VerifyThreads(threads) : undefined
-  const verdict = await verify(readJournal(paths, { onIgnored }), {
+  const verdict = await verifyOn(runner, readJournal(paths, { onIgnored }), {
     ...given,
-    ...(runner !== undefined && { runner }),
     onProgress: (bytes) => progress.reach(bytes),
-  }).finally(() => runner?.close())
+  })
   terminal.clearStatus()
   if (options.json === true) {
     terminal.print(`${printableJson({ ...verdict, ignored }, 2)}\n`)
@@ -97,4 +97,18 @@ async function verifyPaths(
     terminal.print(verdictText(verdict, frame, terminal))
   }
   return verdict.ok && verdict.checked + verdict.heldByHead > 0 ? EXIT.holds : EXIT.faults
+}
+
+/** Verifies, and ends the threads, if there are any. */
+async function verifyOn(
+  runner: VerifyThreads | undefined,
+  epochs: ReturnType<typeof readJournal>,
+  options: CoreOptions,
+): Promise<Verdict> {
+  if (runner === undefined) return verify(epochs, options)
+  try {
+    return await verify(epochs, { ...options, runner })
+  } finally {
+    await runner.close()
+  }
 }

@@ -44,7 +44,10 @@ function faults({ findings }: Verdict): FindingCode[] {
   return findings.filter(({ kind }) => kind === 'fault').map(({ code }) => code)
 }
 
-function witnesses(threshold: number, ...of: readonly Witness[]): VerifyOptions['witnesses'] {
+function witnesses(
+  threshold: number,
+  ...of: readonly Witness[]
+): NonNullable<VerifyOptions['witnesses']> {
   return { threshold, keys: of.map(({ vkey }) => parseWitnessKey(vkey)) }
 }
 
@@ -247,14 +250,14 @@ describe('witnesses', () => {
     ['two names of one key', witnesses(2, w1, aWitness('alias.example', 31))],
   ])('cannot be asked for %s', async (_, asked) => {
     const { journal, log } = aSealedJournal()
-    const code = check(journal, log, { witnesses: asked as NonNullable<typeof asked> })
+    const code = check(journal, log, { witnesses: asked })
     await expect(code).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   it('and heads of a tenant log are refused without that log', async () => {
     const { journal, log } = aSealedJournal()
     const refused = { code: 'INVALID_OPTION' }
-    const without = verify(journal.bytes(), { witnesses: witnesses(1, w1) as never })
+    const without = verify(journal.bytes(), { witnesses: witnesses(1, w1) })
     await expect(without).rejects.toMatchObject(refused)
     await expect(verify(journal.bytes(), { heads: [log.head()] })).rejects.toMatchObject(refused)
   })
@@ -277,7 +280,7 @@ describe('time-stamps', () => {
       log.timestamps.push(Buffer.from(`${time}T00:00:00.000Z ${sha256Hex(log.text)}`))
     }
     log.timestamps.push(Buffer.from('garbage'))
-    const asked = { witnesses: witnesses(1, w1), verifyTimestamp } as VerifyOptions
+    const asked = { witnesses: witnesses(1, w1), verifyTimestamp }
     expect(await check(journal, log, asked)).toMatchObject({
       level: 5,
       timestamped: true,
@@ -290,7 +293,7 @@ describe('time-stamps', () => {
   it('of which none holds are a fault, and none at all is none', async () => {
     const { journal, log } = aSealedJournal()
     log.cosignedBy(w1)
-    const asked = { witnesses: witnesses(1, w1), verifyTimestamp } as VerifyOptions
+    const asked = { witnesses: witnesses(1, w1), verifyTimestamp }
     expect(await check(journal, log, asked)).toMatchObject({ level: 4, timestamped: false })
     log.timestamps.push(Buffer.from(`2026-11-22T00:00:00.000Z ${sha256Hex('another head')}`))
     const verdict = await check(journal, log, asked)
