@@ -3,12 +3,17 @@
 
 import {
   AuditError,
+  checkCertificateChain,
   Ed25519PrivateKey,
+  epochId,
+  formatCertificate,
   formatVkey,
   parseCertificate,
   parseNote,
+  parseVkey,
+  signNote,
 } from '@spanseal/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { certificateRequest, certify, revoke } from './certify.ts'
 
 const LOG = 'example.com/agent'
@@ -80,4 +85,32 @@ describe('a revocation', () => {
     expect(await codeOf(revoke('x', 0, tenant))).toBe('MALFORMED_KEY')
     expect(await codeOf(revoke(issuer, 0, aSigner('example.com/b')))).toBe('INVALID_OPTION')
   })
+})
+
+test('a stolen epoch key certifies no other epoch, though the tenant is pinned', async () => {
+  const issuer = aSigner(`${LOG}/issuer-a1`)
+  const until = day(9)
+  const text = { role: 'issuer', log: LOG, vkey: issuer.vkey, notBefore: day(0) } as const
+  const issuerCert = await certify(certificateRequest({ ...text, notAfter: until }), tenant, {
+    now,
+  })
+  const epochKey = (): { id: string; key: Ed25519PrivateKey; vkey: string } => {
+    const key = Ed25519PrivateKey.generate()
+    const id = epochId(key.publicKey, START)
+    return { id, key, vkey: formatVkey(`${LOG}/${id}`, key.publicKey) }
+  }
+  const [stolen, forged] = [epochKey(), epochKey()]
+  const statement = { role: 'epoch', log: LOG, vkey: forged.vkey, notBefore: day(0) } as const
+  const thief = { vkey: stolen.vkey, sign: (message: Uint8Array) => stolen.key.sign(message) }
+  const cert = await signNote(formatCertificate({ ...statement, notAfter: until }), thief)
+  const claim = { log: LOG, epoch: forged.id, vkey: forged.vkey, at: day(0) }
+  const pinned = [parseVkey(tenant.vkey)]
+  const refused = expect.objectContaining({ code: 'MALFORMED_CERTIFICATE' }) as unknown
+  expect(() => checkCertificateChain({ ...claim, certs: [cert, issuerCert] }, pinned)).toThrow(
+    refused,
+  )
+  expect(checkCertificateChain({ ...claim, certs: [cert] }, pinned).pinned).toBe(false)
+  // Its id is made from its key: it cannot take another epoch's place either.
+  const taken = { ...claim, vkey: stolen.vkey, certs: [] }
+  expect(() => checkCertificateChain(taken, pinned)).toThrow(refused)
 })
