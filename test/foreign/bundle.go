@@ -86,9 +86,12 @@ func (b *bundleCheck) run() {
 	if b.tenant != nil {
 		b.checkTenant()
 	}
-	b.checkHeads()
+	isKnown := b.checkHeads()
 	b.checkRevocations()
-	b.checkWitnesses()
+	isKnown = b.checkWitnesses() || isKnown
+	if b.tenantTree != nil && b.tenantTree.origin == b.log && !isKnown && b.isTenantUnknown() {
+		b.report.notice("unsigned", "tenant", "no tenant key is pinned")
+	}
 	for _, opening := range b.openings {
 		if err := opening.check(record); err != nil {
 			b.report.fault("forged", "opening", "%s: %v", opening.field, err)
@@ -216,8 +219,19 @@ func signedByTenant(parsed *signedNote, log string, pinned []*verifierKey) (bool
 	return isPinned, nil
 }
 
-func (b *bundleCheck) checkHeads() {
-	compared := 0
+// isTenantUnknown tells whether keys are pinned, and none of them the tenant's.
+func (b *bundleCheck) isTenantUnknown() bool {
+	for _, key := range b.pinned {
+		if key.name == b.log {
+			return false
+		}
+	}
+	return len(b.pinned) > 0
+}
+
+// checkHeads tells whether a given head is one that the bundle leads to.
+func (b *bundleCheck) checkHeads() bool {
+	compared, matched := 0, false
 	for _, line := range b.heads {
 		head, err := parseHead(line)
 		if err != nil {
@@ -230,6 +244,8 @@ func (b *bundleCheck) checkHeads() {
 			}
 			if own.tree.Hash != head.tree.Hash {
 				b.report.fault("forked", "head", "another root at size %d of %s", head.tree.N, head.origin)
+			} else {
+				matched = true
 			}
 			compared++
 		}
@@ -237,6 +253,7 @@ func (b *bundleCheck) checkHeads() {
 	if len(b.heads) > 0 && compared == 0 {
 		b.report.notice("unverifiable", "head", "none of the given heads can be compared")
 	}
+	return matched
 }
 
 // checkRevocations compares with keys that the tenant took back (spec/bundle.md, 5).
@@ -283,9 +300,10 @@ func (b *bundleCheck) isIssuer(key *verifierKey) bool {
 	return err == nil && parsed.signedBy(key) == nil
 }
 
-func (b *bundleCheck) checkWitnesses() {
+// checkWitnesses tells whether as many as were asked for cosigned.
+func (b *bundleCheck) checkWitnesses() bool {
 	if len(b.witnesses) == 0 {
-		return
+		return false
 	}
 	count := 0
 	if b.tenant != nil {
@@ -295,5 +313,7 @@ func (b *bundleCheck) checkWitnesses() {
 	}
 	if count < b.threshold {
 		b.report.fault("unsigned", "witness", "%d of %d witnesses cosigned", count, b.threshold)
+		return false
 	}
+	return true
 }

@@ -225,6 +225,8 @@ function holding(): object[] {
     holds('opened text that was cut', { ...bundleOf(second, planSeq), openings: openingsOf(second, `${second.id}/${planSeq}`) }, {}, 2),
     holds('opened plain digest', { ...bundleOf(epoch, 1), openings }, {}, 2),
     holds('in the tenant log', logged, {}, 2),
+    holds('in a tenant log that no pinned key vouches for', logged, { keys: [issuer.vkey] }, 2, ['tenant:unsigned']),
+    holds('the tenant’s head given, and its key not pinned', logged, { keys: [issuer.vkey], heads: [head] }, 3),
     holds('the tenant’s head given', logged, { heads: [head] }, 3),
     holds('the epoch’s head given', plain, { heads: [second.notes.at(-1) as string] }, 3),
     holds('a head of another size given', logged, { heads: [first.notes[0] as string, tenantLog(log.entries.slice(0, 3)).note] }, 2, ['head:unverifiable']),
@@ -341,7 +343,12 @@ function failing(): object[] {
     fails(['another tenant pinned', plain, ['signature:unsigned']], { keys: [stranger.vkey] }),
     fails(['another head given of that size', logged, ['head:forked']], { heads: [fork] }),
     fails(['revoked, and no tenant log shows when', plain, ['revocation:unsigned']], revoked),
-    fails(['revoked, and no tenant key to confirm it', logged, ['revocation:unverifiable']], { ...revoked, keys: [issuer.vkey] }),
+    vector('revoked, and no tenant key to confirm it', text(logged), { ...revoked, keys: [issuer.vkey] }, {
+      ok: false,
+      level: 0,
+      faults: ['revocation:unverifiable'],
+      notices: ['tenant:unsigned'],
+    }),
     fails(['witnesses asked for, and no tenant log', plain, ['witness:unsigned']], asked),
     fails(['witnesses asked for, foreign and wrong cosignatures', inLog(plain, foreign), ['witness:unsigned']], asked),
   ]

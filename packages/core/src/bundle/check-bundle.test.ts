@@ -49,10 +49,14 @@ describe('checkBundle, what holds', () => {
     const one = await check(bundle, { keys: [] })
     expect(one).toMatchObject({ ok: true, level: 1, included: true, signed: false, findings: [] })
     expect(one.record).toMatchObject({ log: LOG, epoch: epoch.id, seq: end, type: 'tool.end' })
+    const { tenant: _, ...bare } = bundle
     for (const given of [keys, pinned(journal.issuer), pinned(epoch.key)]) {
-      const two = await check(bundle, { keys: given })
+      const two = await check(bare, { keys: given })
       expect(two).toMatchObject({ ok: true, level: 2, signed: true, findings: [] })
     }
+    expect(await check(bundle, { keys })).toMatchObject({ level: 2, findings: [] })
+    const unknown = await check(bundle, { keys: pinned(journal.issuer) })
+    expect(unknown).toMatchObject({ level: 2, findings: [{ kind: 'notice', check: 'tenant' }] })
   })
 
   it('holds for every record that a checkpoint covers', async () => {

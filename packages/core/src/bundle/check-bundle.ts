@@ -84,6 +84,11 @@ export async function checkBundle(
   const witnesses = checkWitnesses(tenant?.head, asked.witnesses, report)
   const stamp = { at, verify: asked.verifyTimestamp, tokens: parsed.tenant?.timestamps ?? [] }
   const timestamped = await checkTimestamps(tenant?.head, stamp, report)
+  if (tenant?.unknown === true && !headMatched && !isEnough(witnesses, asked.witnesses)) {
+    const message =
+      'You pinned no tenant key, so nobody vouches for the tenant log that it leads to.'
+    report.notice('tenant', 'unsigned', message)
+  }
   const openings = checkOpenings(parsed, record.value, report)
   return verdictOf(report, {
     record,
@@ -96,6 +101,10 @@ export async function checkBundle(
     timestamped,
     openings,
   })
+}
+
+function isEnough(cosigned: number, { threshold }: { readonly threshold: number }): boolean {
+  return threshold > 0 && cosigned >= threshold
 }
 
 interface Asked {
@@ -260,7 +269,7 @@ function verdictOf(report: BundleReport, outcome: Outcome): BundleVerdict {
   const { record, included = false, signed = false, headMatched = false } = outcome
   const { cosigned = 0, threshold = 0, witnesses, timestamped, openings = [] } = outcome
   const ok = included && !report.findings.some(({ kind }) => kind === 'fault')
-  const enough = threshold > 0 && cosigned >= threshold
+  const enough = isEnough(cosigned, { threshold })
   const steps = [ok, signed, headMatched || enough, enough, timestamped !== undefined]
   const failed = steps.indexOf(false)
   return {

@@ -21,7 +21,9 @@ export interface TenantOutcome {
   readonly head: SignedHead
   /** Whether a pinned tenant key signed the head. */
   readonly signed: boolean
-  /** Below which index the epoch's certificate stands; undefined where that is not shown. */
+  /** Keys were pinned, and none that could have signed the head. */
+  readonly unknown: boolean
+  /** At which index the epoch's certificate stands; undefined where that is not shown. */
   readonly certificateEntry: number | undefined
 }
 
@@ -63,7 +65,8 @@ export function checkTenant(
     const message = 'The tenant log holds the epoch’s certificate behind its checkpoint.'
     report.fault('tenant', 'forged', message)
   }
-  return { head, signed, certificateEntry: isThere ? certificate.entry : undefined }
+  const unknown = keys.length > 0 && tenantKeys.length === 0
+  return { head, signed, unknown, certificateEntry: isThere ? certificate.entry : undefined }
 }
 
 function isEntry(entry: string, { entry: index, path }: EntryProof, head: SignedHead): boolean {
