@@ -120,7 +120,10 @@ export class StreamDigest {
   readonly #keepBytesMax: number
   #kept: Uint8Array[] | undefined
 
-  constructor(enc?: 'bytes' | 'items/1', { keepBytesMax = 0 } = {}) {
+  constructor(
+    enc?: 'bytes' | 'items/1',
+    { keepBytesMax = 0 }: { readonly keepBytesMax?: number } = {},
+  ) {
     this.#keepBytesMax = keepBytesMax
     this.#kept = keepBytesMax > 0 ? [] : undefined
     if (enc !== undefined) this.#begin(enc)
