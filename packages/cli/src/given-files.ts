@@ -120,7 +120,12 @@ function splitNotes(text: string): string[] {
   return notes
 }
 
-function readShortFile(option: string, path: string, bytesMax = BYTES_MAX): string {
+/**
+ * A file as text, of 1 MiB at most unless more is allowed.
+ *
+ * @throws AuditError `NOT_FOUND`, `INVALID_OPTION`
+ */
+export function readShortFile(option: string, path: string, bytesMax = BYTES_MAX): string {
   const refuse = (code: 'NOT_FOUND' | 'INVALID_OPTION', why: string, cause?: unknown): never => {
     throw new AuditError(code, `${option}: ${path} ${why}`, {
       cause,
