@@ -79,6 +79,33 @@ describe('verdictText', () => {
     expect(verdictText(aVerdict({ level: 3 }), FRAME, SHEET)).toContain('complete up to the heads')
   })
 
+  it('says what a head file stands for, what lies beyond heads, who cosigned, and what expired', () => {
+    const root = '00'.repeat(32)
+    const tenantHead = { origin: 'example.com/support', size: 40, root }
+    const verdict = aVerdict({
+      level: 5,
+      tenantHead,
+      heads: [{ ...tenantHead, origin: 'example.com/support/x' }, tenantHead],
+      witnessed: { k: 2, n: 3, threshold: 2 },
+      timestamped: true,
+      timestampedAt: '2026-11-21T09:00:00.000Z',
+      beyondHead: { epochs: 1, records: 12 },
+      heldByHead: 1_000,
+      expired: 7,
+    })
+    const text = verdictText(verdict, FRAME, SHEET).replace(/\s+/g, ' ')
+    for (const part of [
+      'Not proved That the 1,000 records which your head file stands for are still what they were.',
+      'Witnesses 2 of 3 cosigned the tenant log, 2 asked for; time-stamped at 2026-11-21T09:00',
+      'Beyond 12 records behind entry 40 of the tenant log, 1 epoch of which nothing is named there',
+      'Held 1,000 records not read again',
+      'Expired 7 records removed when their time had passed',
+      `example.com/support 40 ${Buffer.alloc(32).toString('base64')} … and 1 more head: spanseal head export`,
+    ]) {
+      expect(text).toContain(part)
+    }
+  })
+
   it('keeps to the width', () => {
     const findings = [aFault({ message: 'word '.repeat(60).trim() })]
     for (const level of [0, 1, 2, 3, 4, 5] as const) {

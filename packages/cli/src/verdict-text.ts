@@ -52,7 +52,7 @@ export function verdictText(verdict: Verdict, frame: VerdictFrame, sheet: Sheet)
     paint('bold', paint(ok ? 'green' : 'red', title)),
     '',
     ...labelled('Means', words.means, sheet),
-    ...labelled('Not proved', words.notProved, sheet),
+    ...labelled('Not proved', notProvedText(verdict, words), sheet),
     ...labelled('Checked', checkedText(verdict, frame), sheet),
     ...labelled('Ends', endsText(verdict), sheet),
     ...labelled('Tail', tailText(verdict), sheet),
@@ -121,10 +121,16 @@ function endsText({ ends, epochs }: Verdict): string {
   return shown.map(([count, text]) => `${count.toLocaleString('en-US')} ${text}`).join('; ')
 }
 
-function tailText({ attestedTail: tail, checked }: Verdict): string {
-  if (checked === 0) return 'none'
+function tailText({ attestedTail: tail, checked, heldByHead }: Verdict): string {
+  if (checked + heldByHead === 0) return 'none'
   if (tail === 0) return 'none: the last checkpoints cover every record'
   return `${plural(tail, 'record')} behind the last checkpoint: linked, but not signed`
+}
+
+/** What a head stands for was not looked at. */
+function notProvedText({ heldByHead }: Verdict, { notProved }: LevelText): string {
+  if (heldByHead === 0) return notProved
+  return `That the ${plural(heldByHead, 'record')} which your head file stands for are still what they were. ${notProved}`
 }
 
 function witnessLines({ timestampedAt, witnessed }: Verdict, sheet: Sheet): string[] {
