@@ -13,6 +13,7 @@ import { outsideVectors } from './make/outside.ts'
 import { secretVectors } from './make/secrets.ts'
 import { tamperedVectors } from './make/tampered.ts'
 import type { Files } from './make/text-files.ts'
+import { vaultVectors } from './make/vault.ts'
 
 /** Every file of `vectors/`, by path; the same bytes at every run. */
 export function vectorFiles(): Files {
@@ -26,6 +27,7 @@ export function vectorFiles(): Files {
     ...outsideVectors(),
     ...secretVectors(),
     ...bundleVectors(),
+    ...vaultVectors(),
   ])
 }
 
