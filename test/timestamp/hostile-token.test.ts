@@ -35,7 +35,7 @@ test('every byte that is another one changes nothing, or is refused', async () =
   let tried = 0
   let unchanged = 0
   for (let at = 0; at < token.length; at++) {
-    for (const flip of SLOW ? [1, 2, 4, 8, 16, 32, 64, 128, 255] : [1 << (at % 8)]) {
+    for (const flip of SLOW ? [1, 2, 4, 8, 16, 32, 64, 128] : [1 << (at % 8)]) {
       const changed = Uint8Array.from(token)
       changed[at] = (changed[at] as number) ^ flip
       const outcome = await outcomeOf(verify, changed)
@@ -46,7 +46,7 @@ test('every byte that is another one changes nothing, or is refused', async () =
   }
   // Some bytes are signed by nobody: versions, the set of hashes, the status.
   expect(unchanged).toBeLessThan(tried / 20)
-}, 120_000)
+})
 
 test('cut, grown, joined and made up tokens are refused', async () => {
   const authority = await OpensslAuthority.make()
