@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { bundleVectors } from './make/bundles.ts'
 import { canonicalVectors } from './make/canonical.ts'
 import { commitmentVectors } from './make/commitments.ts'
+import { headVectors } from './make/heads.ts'
 import { journalVectors } from './make/journal.ts'
 import { lineVectors } from './make/lines.ts'
 import { noteVectors } from './make/notes.ts'
@@ -25,6 +26,7 @@ export function vectorFiles(): Files {
     ...journalVectors(),
     ...tamperedVectors(),
     ...outsideVectors(),
+    ...headVectors(),
     ...secretVectors(),
     ...bundleVectors(),
     ...vaultVectors(),

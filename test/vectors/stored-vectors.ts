@@ -3,7 +3,14 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { CertificateClaim, Commitment, CommitPlace, Verdict } from '@spanseal/core'
+import type {
+  CertificateClaim,
+  Checkpoint,
+  Commitment,
+  CommitPlace,
+  Stub,
+  Verdict,
+} from '@spanseal/core'
 
 /** `vectors/` as it lies in the repository, and the shapes of its files. */
 
@@ -138,6 +145,17 @@ export interface TamperedVector {
   readonly notices?: readonly string[]
   readonly level?: number
   readonly removed: readonly string[]
+}
+
+export interface HeadVectors {
+  readonly lines: {
+    readonly valid: readonly (Checkpoint & { readonly line: string })[]
+    readonly malformed: readonly { readonly name: string; readonly line: string }[]
+  }
+  readonly stubs: {
+    readonly valid: readonly (Stub & { readonly text: string })[]
+    readonly malformed: readonly { readonly name: string; readonly text: string }[]
+  }
 }
 
 /** What a verifier brings along, besides the keys of `journal.json`. */

@@ -18,6 +18,8 @@ import {
   FINDING_CODES,
   formatCertificate,
   formatCheckpoint,
+  formatHeadLine,
+  formatStub,
   HmacKey,
   isCanonicalText,
   noteSignedBy,
@@ -26,6 +28,7 @@ import {
   parseCheckpoint,
   parseHeadLine,
   parseNote,
+  parseStub,
   parseVkey,
   parseWitnessKey,
   StreamDigest,
@@ -44,6 +47,7 @@ import type {
   CertificateVectors,
   CheckpointVectors,
   CommitmentVectors,
+  HeadVectors,
   JournalVectors,
   LineVectors,
   NoteVectors,
@@ -163,6 +167,24 @@ test('checkpoint.json', () => {
   }
   for (const { text } of malformed) {
     expect(codeOf(() => parseCheckpoint(text))).toBe('MALFORMED_CHECKPOINT')
+  }
+})
+
+test('heads.json', () => {
+  const { lines, stubs } = readVectors<HeadVectors>('heads.json')
+  for (const { line, ...head } of lines.valid) {
+    expect(parseHeadLine(line)).toEqual(head)
+    expect(formatHeadLine(head)).toBe(line)
+  }
+  for (const { line } of lines.malformed) {
+    expect(codeOf(() => parseHeadLine(line))).toBe('MALFORMED_HEAD')
+  }
+  for (const { text, ...stub } of stubs.valid) {
+    expect(parseStub(text)).toEqual(stub)
+    expect(formatStub(stub)).toBe(text)
+  }
+  for (const { text } of stubs.malformed) {
+    expect(codeOf(() => parseStub(text))).toBe('MALFORMED_STUB')
   }
 })
 
