@@ -125,7 +125,7 @@ function splitNotes(text: string): string[] {
  *
  * @throws AuditError `NOT_FOUND`, `INVALID_OPTION`
  */
-export function readShortFile(option: string, path: string, bytesMax = BYTES_MAX): string {
+export function readShortFile(option: string, path: string, bytesMax: number = BYTES_MAX): string {
   const refuse = (code: 'NOT_FOUND' | 'INVALID_OPTION', why: string, cause?: unknown): never => {
     throw new AuditError(code, `${option}: ${path} ${why}`, {
       cause,
