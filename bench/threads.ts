@@ -81,7 +81,7 @@ export async function benchThreads(): Promise<void> {
       })),
     )
   } finally {
-    await Promise.all(runners.map((runner) => runner?.close()))
+    for (const runner of runners) await runner?.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
