@@ -10,6 +10,7 @@ import { addHead } from './commands/head.ts'
 import { addKeys } from './commands/keys.ts'
 import { addOpen } from './commands/open.ts'
 import { addProve } from './commands/prove.ts'
+import { addSeal } from './commands/seal.ts'
 import { addSearch } from './commands/search.ts'
 import { addShip } from './commands/ship.ts'
 import { addTail } from './commands/tail.ts'
@@ -60,6 +61,7 @@ const COMMANDS = new Set([
   'check',
   'open',
   'search',
+  'seal',
   'timestamp',
   'export',
   'forget',
@@ -118,6 +120,7 @@ Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`
     addSearch,
     addForget,
     addVault,
+    addSeal,
     addTimestamp,
     addExport,
   ]) {

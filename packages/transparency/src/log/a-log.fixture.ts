@@ -35,15 +35,17 @@ export function aFolder(): string {
   return folder
 }
 
-export function aKey(
-  name: string,
-  seed: number,
-): Signer & { sign(message: Uint8Array): Uint8Array } {
+/** A signer in this process. */
+export interface NamedKey extends Signer {
+  sign(message: Uint8Array): Uint8Array
+}
+
+export function aKey(name: string, seed: number): NamedKey {
   const key = Ed25519PrivateKey.fromSeed(Buffer.alloc(32, seed))
   return { vkey: formatVkey(name, key.publicKey), sign: (message) => key.sign(message) }
 }
 
-export const TENANT = aKey(LOG, 1)
+export const TENANT: NamedKey = aKey(LOG, 1)
 
 export function anEntry(n: number): Buffer {
   return Buffer.from(`entry ${n}\n`)

@@ -181,7 +181,7 @@ test('another log of the same key in the same place is seen', async () => {
 
 test('a signer that fails or signs something else leaves the log as it was', async () => {
   const folder = join(aFolder(), 'log')
-  let act: (message: Uint8Array) => Uint8Array = (message) => TENANT.sign(message)
+  let act = (message: Uint8Array): Uint8Array => TENANT.sign(message)
   const log = await open(folder, { vkey: TENANT.vkey, sign: (message) => act(message) })
   await log.append(entriesFrom(0, 1))
   act = () => new Uint8Array(64)
@@ -190,6 +190,23 @@ test('a signer that fails or signs something else leaves the log as it was', asy
   expect(await codeOf(log.append([Buffer.alloc(65_536)]))).toBe('MALFORMED_TILE')
   await log.append(entriesFrom(1, 1))
   expect(await checkedLog(folder)).toEqual(['entry 0\n', 'entry 1\n'])
+  await log.close()
+})
+
+test('a time-stamp lies beside the checkpoint of its size, and is handed out while that is the newest', async () => {
+  const folder = join(aFolder(), 'log')
+  const log = await open(folder)
+  await log.append(entriesFrom(0, 2))
+  await log.addTimestamp(2, Buffer.from('token'))
+  const tokens = async (): Promise<string[]> => {
+    const found: string[] = []
+    for await (const token of log.tiles.timestamps()) found.push(Buffer.from(token).toString())
+    return found
+  }
+  expect(await tokens()).toEqual(['token'])
+  await log.append(entriesFrom(2, 1))
+  expect(await tokens()).toEqual([])
+  expect(readFileSync(join(folder, 'timestamps/2.tsr'), 'utf8')).toBe('token')
   await log.close()
 })
 

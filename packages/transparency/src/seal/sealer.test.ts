@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Batch, EpochBytes } from '@spanseal/core'
 import {
+  AuditError,
   formatRevocation,
   leafHash,
   parseNote,
@@ -39,8 +40,8 @@ interface Sealing {
   readonly folder: string
   readonly log: TenantLog
   readonly sealer: Sealer
-  seal(...epochs: readonly (EpochBuilder | EpochBytes)[]): Promise<SealRound>
-  entries(): Promise<string[]>
+  readonly seal: (...epochs: readonly (EpochBuilder | EpochBytes)[]) => Promise<SealRound>
+  readonly entries: () => Promise<string[]>
 }
 
 async function aSealing(folder = join(aFolder(), 'log')): Promise<Sealing> {
@@ -235,8 +236,10 @@ test('a journal rolled back to an older copy is an alarm, and both heads are kep
     shown: epoch.notes.at(-1),
     sealedNote: newest,
   })
-  // Said again at each round, kept once.
-  expect((await seal(epoch)).refused[0]?.evidence).toBe(evidence)
+  // Told once, and wherever it is seen again kept once.
+  expect(await seal(epoch)).toMatchObject({ unchanged: 1, refused: [] })
+  const elsewhere = { ...epoch.bytes(), name: 'a copy' }
+  expect((await seal(elsewhere)).refused[0]?.evidence).toBe(evidence)
   expect(await entries()).toHaveLength(2)
   epoch.notes = []
   expect(reasons(await seal(epoch))).toEqual(['rolled-back'])
@@ -255,7 +258,8 @@ test.each([
     await seal(epoch.checkpoint())
     expect(reasons(await seal(forked(7, calls)))).toEqual([reason])
     rmSync(join(sealerFolder(folder), 'epochs'), { recursive: true })
-    expect(reasons(await seal(forked(7, calls)))).toEqual([reason])
+    const copy = { ...forked(7, calls).bytes(), name: 'a copy' }
+    expect(reasons(await seal(copy))).toEqual([reason])
     expect(await entries()).toHaveLength(2)
   },
 )
@@ -273,6 +277,25 @@ test('the largest checkpoint that holds is added where a larger one does not', a
   const round = await seal(epoch)
   expect(round.added).toEqual([{ epoch: epoch.id, size: 7 }])
   expect(reasons(round)).toEqual(['root'])
+})
+
+test('what could not be signed is sealed the next time', async () => {
+  const folder = join(aFolder(), 'log')
+  let fails = true
+  const sign = (message: Uint8Array): Uint8Array => {
+    if (fails) throw new AuditError('SIGNER_FAILED', 'nobody touched the token')
+    return TENANT.sign(message)
+  }
+  const log = await TenantLog.open({ folder, signer: { vkey: TENANT.vkey, sign } })
+  const sealer = await Sealer.open(log)
+  const epoch = anEpoch({ seed: 7 })
+  expect(await codeOf(sealer.sealJournal(these(epoch)))).toBe('SIGNER_FAILED')
+  fails = false
+  expect(await sealer.sealJournal(these(epoch))).toMatchObject({
+    added: [{ size: 7 }],
+    refused: [],
+  })
+  await log.close()
 })
 
 test('epochs of a revoked issuer are taken no more, those in the log grow on', async () => {

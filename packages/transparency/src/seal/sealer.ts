@@ -84,23 +84,26 @@ export class Sealer {
   }
 
   /**
-   * Seals the epochs of journals.
+   * Seals the epochs of journals. Of an epoch that shows no more checkpoints than the last time nothing is
+   * read, and what was refused of it is not told again.
    *
    * @throws AuditError `LOG_UNUSABLE` or what the signer throws: then nothing of the last batch is in
    * the log; what the iteration throws
    */
   async sealJournal(epochs: AsyncIterable<EpochBytes>): Promise<SealRound> {
     const round = newRound()
+    const reached = new Map<string, NotesRead>()
     for await (const bytes of epochs) {
       this.#onEpoch(bytes.name)
       const shown = await this.#journalEpoch(bytes, round)
       if (shown === undefined) continue
       const { material, read } = shown
-      if ((await this.#consider(material, round)) && read !== undefined)
-        this.#read.set(bytes.name, read)
-      else this.#read.delete(bytes.name)
+      await this.#consider(material, round)
+      if (read !== undefined) reached.set(bytes.name, read)
     }
     await this.#flush(round)
+    // Not before it is published: what failed is looked at again.
+    for (const [name, read] of reached) this.#read.set(name, read)
     return resultOf(round)
   }
 
@@ -180,8 +183,7 @@ export class Sealer {
     }
   }
 
-  /** @returns whether all that was shown is in order */
-  async #consider(material: EpochMaterial, round: Round): Promise<boolean> {
+  async #consider(material: EpochMaterial, round: Round): Promise<void> {
     const { epoch } = material
     // The same epoch twice in one round: the second is held against the first.
     if (round.planned.has(epoch) || round.planned.size >= ADDITIONS_MAX) await this.#flush(round)
@@ -198,19 +200,17 @@ export class Sealer {
       })
       if (addition === undefined) {
         round.unchanged++
-        return true
+        return
       }
       for (const refused of addition.refused) await this.#refuse(material, refused, round)
       round.planned.set(epoch, addition)
       round.entries += addition.certificate === undefined ? 1 : 2
-      return addition.refused.length === 0
     } catch (error) {
       // What cannot be read holds up nobody else.
       const isSource = error instanceof AuditError && SOURCE_CODES.has(error.code)
       if (!(error instanceof Refused) && !isSource) throw error
       const refused = error instanceof Refused ? error : new Refused('malformed', error.message)
       await this.#refuse(material, refused, round)
-      return false
     }
   }
 

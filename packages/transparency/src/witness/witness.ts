@@ -96,13 +96,14 @@ export async function askWitness(
     if (answer.status === 200) return cosignatureIn(answer.text, head, exchange)
     if (answer.status !== 409) return refusalOf(answer.status, exchange)
     const size = sizeIn(answer.text)
-    if (size === undefined) return refused(exchange, 'strange', 'answered 409 without a size')
+    if (size === undefined)
+      return refused(exchange, 'strange', { why: 'answered 409 without a size' })
     if (size > head.size) {
       const why = `it saw ${size} entries of this log, and there are ${head.size}: the log was rolled back, here or for it`
-      return { ...refused(exchange, 'ahead', why), knownSize: size }
+      return { ...refused(exchange, 'ahead', { why }), knownSize: size }
     }
     if (size === from || attempt === ATTEMPTS_MAX) {
-      return refused(exchange, 'strange', `answered 409 with size ${size} again and again`)
+      return refused(exchange, 'strange', { why: `answered 409 with size ${size} again and again` })
     }
     from = size
   }
@@ -138,11 +139,11 @@ async function post(
     })
     const text = await boundedText(response)
     if (text !== undefined) return { status: response.status, text }
-    return refused(exchange, 'strange', `answered over ${ANSWER_BYTES_MAX} bytes`)
+    return refused(exchange, 'strange', { why: `answered over ${ANSWER_BYTES_MAX} bytes` })
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError'
     const why = isLate ? 'did not answer in time' : 'cannot be reached'
-    return refused(exchange, 'unreachable', why, error)
+    return refused(exchange, 'unreachable', { why, cause: error })
   }
 }
 
@@ -175,35 +176,43 @@ function cosignatureIn(text: string, head: HeadToCosign, exchange: Exchange): Wi
       if (found === undefined || signedText !== own) continue
       const latest = (options.now?.() ?? Date.now()) / 1000 + AHEAD_SECONDS_MAX
       if (found.time <= latest) return { outcome: 'cosigned', signature, time: found.time }
-      return refused(exchange, 'lied', 'cosigned with a time that has not come')
+      return refused(exchange, 'lied', { why: 'cosigned with a time that has not come' })
     }
   } catch (error) {
-    return refused(exchange, 'lied', 'answered with what are no signature lines', error)
+    return refused(exchange, 'lied', {
+      why: 'answered with what are no signature lines',
+      cause: error,
+    })
   }
-  return refused(exchange, 'lied', 'answered without a valid cosignature of its own over this head')
+  return refused(exchange, 'lied', {
+    why: 'answered without a valid cosignature of its own over this head',
+  })
 }
 
 function refusalOf(status: number, exchange: Exchange): Refused {
   switch (status) {
     case 403:
-      return refused(exchange, 'signature', 'does not know the key that signed the log’s head')
+      return refused(exchange, 'signature', {
+        why: 'does not know the key that signed the log’s head',
+      })
     case 404:
-      return refused(exchange, 'unknown-log', 'does not know this log; its operator must add it')
+      return refused(exchange, 'unknown-log', {
+        why: 'does not know this log; its operator must add it',
+      })
     case 422: {
       const why = 'saw another tree: the log was forked or written anew, here or for it'
-      return refused(exchange, 'inconsistent', why)
+      return refused(exchange, 'inconsistent', { why })
     }
     default:
-      return refused(exchange, 'strange', `answered ${status}`)
+      return refused(exchange, 'strange', { why: `answered ${status}` })
   }
 }
 
 function refused(
-  exchange: Exchange,
+  { key }: Exchange,
   reason: WitnessRefusal,
-  why: string,
-  cause?: unknown,
+  { why, cause }: { readonly why: string; readonly cause?: unknown },
 ): Refused {
-  const error = new AuditError('WITNESS_REFUSED', `witness ${exchange.key.name} ${why}`, { cause })
+  const error = new AuditError('WITNESS_REFUSED', `witness ${key.name} ${why}`, { cause })
   return { outcome: 'refused', reason, error }
 }
