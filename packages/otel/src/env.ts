@@ -38,6 +38,7 @@ export function optionsFromEnv(env: Env): AuditOptions {
     ...optional('errors', env['SPANSEAL_ERRORS'] as AuditOptions['errors']),
     ...optional('identities', env['SPANSEAL_IDENTITIES'] as AuditOptions['identities']),
     ...optional('commitments', env['SPANSEAL_COMMITMENTS'] as AuditOptions['commitments']),
+    ...optional('vault', vaultFromEnv(env['SPANSEAL_VAULT'])),
     ...optional('spanName', env['SPANSEAL_SPAN_NAME'] as AuditOptions['spanName']),
     ...optional('otlp', endpointFromEnv(env)),
     ...optional('shutdownTimeoutMillis', millis(env['SPANSEAL_SHUTDOWN_TIMEOUT_MILLIS'])),
@@ -46,6 +47,12 @@ export function optionsFromEnv(env: Env): AuditOptions {
 
 function optional<K extends string, V>(key: K, value: V | undefined | ''): { [P in K]?: V } {
   return (value === undefined || value === '' ? {} : { [key]: value }) as { [P in K]?: V }
+}
+
+/** `on`, or the folder; `off` and nothing: none. */
+function vaultFromEnv(text: string | undefined): AuditOptions['vault'] {
+  if (!text || text === 'off') return undefined
+  return text === 'on' ? true : { folder: text }
 }
 
 function millis(text: string | undefined): number | undefined {

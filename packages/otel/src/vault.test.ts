@@ -9,6 +9,7 @@ import type { MasterKey } from '@spanseal/keys'
 import { defaultVaultFolder, FileMasterKeys, openKeyring, openVault } from '@spanseal/keys'
 import { describe, expect, test } from 'vitest'
 import { aFolder, anAudit } from './audit.fixture.ts'
+import { optionsFromEnv } from './env.ts'
 
 const LOG = 'localhost/support-agent'
 
@@ -73,6 +74,13 @@ describe('an audit with a vault', () => {
     const keyring = openKeyring({ log: LOG, journal })
     const folder = defaultVaultFolder(journal)
     expect(() => openVault({ keyring, folder, create: false })).toThrow('there is none')
+  })
+
+  test('can be asked for by SPANSEAL_VAULT', () => {
+    expect(optionsFromEnv({ SPANSEAL_VAULT: 'on' }).vault).toBe(true)
+    expect(optionsFromEnv({ SPANSEAL_VAULT: '/var/vault' }).vault).toEqual({ folder: '/var/vault' })
+    expect(optionsFromEnv({ SPANSEAL_VAULT: 'off' })).not.toHaveProperty('vault')
+    expect(optionsFromEnv({})).not.toHaveProperty('vault')
   })
 
   test('bytes that the caller writes over are kept as they were committed', async () => {
