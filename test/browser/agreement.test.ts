@@ -1,16 +1,24 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatBundle, proveRecord } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CASES, emptyFolder, goldenCopy, HEADS, KEYS } from './evidence.ts'
+import {
+  CASES,
+  emptyFolder,
+  goldenCopy,
+  HEADS,
+  KEYS,
+  OUTSIDE_WHOLE,
+  outsideCopy,
+} from './evidence.ts'
 import { runVerifier } from './run-verifier.ts'
 import type { Examination } from './verifier-page.ts'
-import { openBrowser, openVerifier, verifyInPage } from './verifier-page.ts'
+import { fillIn, openBrowser, openVerifier, verifyInPage } from './verifier-page.ts'
 
 let browser: Browser
 let page: Page
@@ -31,13 +39,22 @@ interface Agreed {
   }[]
 }
 
+/** An empty folder is none to a page: there is nothing to press, and so nothing that could differ. */
+async function shownInPage(asked: Examination, verdict: Agreed): Promise<unknown> {
+  if (asked.folder === undefined || readdirSync(asked.folder).length > 0) {
+    return verifyInPage(page, asked)
+  }
+  await fillIn(page, asked)
+  return (await page.isDisabled('#verify')) ? verdict : undefined
+}
+
 /** What both say, which must be the same to the last finding. */
 async function agreed(cwd: string, args: readonly string[], asked: Examination): Promise<Agreed> {
   const program = await runVerifier([...args, '--json'], { cwd })
   expect(program.stderr).toBe('')
   const verdict = JSON.parse(program.stdout) as Agreed
   await page.reload()
-  expect(await verifyInPage(page, asked)).toEqual(verdict)
+  expect(await shownInPage(asked, verdict)).toEqual(verdict)
   expect(program.status).toBe(verdict.ok ? 0 : 1)
   return verdict
 }
@@ -69,6 +86,46 @@ describe('program and page', () => {
     ) as { readonly faults: readonly string[] }
     const verdict = await agreed(parent, ['journal', ...keyArgs], { folder, keys: KEYS })
     expect(verdict.ok).toBe(expected.faults.length === 0)
+  })
+
+  it.each(OUTSIDE_WHOLE)('go by what is brought along alike: %s', async (name) => {
+    const parent = emptyFolder()
+    const { brought, faults } = outsideCopy(parent, name)
+    const { heads = [], revocations = [], witnesses } = brought
+    const given = {
+      heads: heads.join('\n'),
+      revocations: revocations.join('\n'),
+      witnesses: witnesses?.keys.join('\n') ?? '',
+    }
+    const args = Object.entries(given).flatMap(([option, text]) => {
+      if (text === '') return []
+      writeFileSync(join(parent, option), text)
+      return [`--${option === 'witnesses' ? 'witness' : option.slice(0, -1)}`, option]
+    })
+    const threshold = witnesses === undefined ? '' : String(witnesses.threshold)
+    if (threshold !== '') args.push('--threshold', threshold)
+    const asked = { folder: join(parent, 'evidence'), keys: KEYS, ...given, threshold }
+    const verdict = await agreed(parent, ['evidence', ...keyArgs, ...args], asked)
+    // Some ask for another time than now.
+    const expected = brought.now === undefined ? faults.length === 0 : verdict.ok
+    expect(verdict.ok).toBe(expected)
+  })
+
+  it('check the bundles of the vectors alike, and refuse the same that are none', async () => {
+    const parent = emptyFolder()
+    const { cases, malformed } = JSON.parse(
+      readFileSync(new URL('../../vectors/bundle.json', import.meta.url), 'utf8'),
+    ) as { cases: readonly { bundle: string }[]; malformed: readonly { bundle: string }[] }
+    const files = [...cases, ...malformed].map(({ bundle }, i) => {
+      writeFileSync(join(parent, `${i}.json`), bundle)
+      return `${i}.json`
+    })
+    // The page takes files by name, as the program is given them.
+    files.sort()
+    const asked = { files: files.map((file) => join(parent, file)), keys: KEYS }
+    const { bundles } = await agreed(parent, [...files, ...keyArgs], asked)
+    expect(bundles).toHaveLength(cases.length + malformed.length)
+    expect(bundles.filter(({ verdict }) => verdict.ok).length).toBeGreaterThan(1)
   })
 
   it('check proof bundles alike, whole and with any character changed', async () => {

@@ -36,6 +36,9 @@ export interface Examination {
   readonly files?: readonly string[]
   readonly keys?: readonly string[]
   readonly heads?: string
+  readonly witnesses?: string
+  readonly threshold?: string
+  readonly revocations?: string
 }
 
 /** Fills in the form and waits for the verdict; its JSON, as the page shows it. */
@@ -47,12 +50,14 @@ export async function verifyInPage(page: Page, asked: Examination): Promise<unkn
 }
 
 export async function fillIn(page: Page, asked: Examination): Promise<void> {
-  const { folder, files = [], keys = [], heads = '' } = asked
+  const { folder, files = [], keys = [] } = asked
   if (folder !== undefined) await page.setInputFiles('#folder', folder)
   else await page.setInputFiles('#files', [...files])
   await page.fill('#keys', keys.join('\n'))
-  if (heads !== '') {
-    await page.locator('details').first().evaluate('(element) => { element.open = true }')
-    await page.fill('#heads', heads)
-  }
+  const { heads = '', witnesses = '', threshold = '', revocations = '' } = asked
+  if (!(await page.isVisible('#heads'))) await page.locator('summary').first().click()
+  await page.fill('#heads', heads)
+  await page.fill('#witnesses', witnesses)
+  await page.fill('#threshold', threshold)
+  await page.fill('#revocations', revocations)
 }
