@@ -90,10 +90,27 @@ const table: readonly ImportRule[] = [
     ],
   },
   {
+    from: 'transparency/src/planted.ts',
+    allowed: ['@spanseal/core', '@spanseal/kafka', 'asn1js', 'pkijs', 'node:fs', './sealer.ts'],
+    refused: [
+      ...['@spanseal/journal', '@spanseal/keys', '@spanseal/otel', '@spanseal/cli', 'kafkajs'],
+      ...['@spanseal/verifier', '@opentelemetry/api', 'node:crypto', 'lodash'],
+      '../../core/src/hash.ts',
+    ],
+  },
+  {
+    from: 'verifier/src/planted.ts',
+    allowed: ['@spanseal/core', 'node:fs', '@noble/hashes/sha2.js', 'buffer', './examine.ts'],
+    refused: [
+      ...['@spanseal/transparency', '@spanseal/journal', '@spanseal/kafka', '@spanseal/cli'],
+      ...['@opentelemetry/api', 'node:crypto', 'kafkajs', 'lodash', '../../core/src/hash.ts'],
+    ],
+  },
+  {
     from: 'cli/src/planted.ts',
     allowed: [
       ...['@spanseal/core', '@spanseal/journal', '@spanseal/keys', '@spanseal/kafka'],
-      ...['commander', 'node:fs'],
+      ...['@spanseal/transparency', '@spanseal/verifier', 'commander', 'node:fs'],
     ],
     refused: ['@spanseal/otel', '@spanseal/instrumentation-mcp', 'node:crypto', 'lodash'],
   },

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { outcomeOf, runCommand, runProcess, startCommand } from './command.fixture.ts'
 
-const COMMANDS = ['verify', 'timeline', 'tail', 'ship', 'topics', 'keys', 'prove', 'check']
+const COMMANDS = ['verify', 'timeline', 'tail', 'ship', 'topics', 'keys', 'prove', 'check', 'seal']
 
 describe('spanseal', () => {
   it('prints its version', async () => {
@@ -37,6 +37,7 @@ describe('spanseal', () => {
       'keys show',
       'prove',
       'check',
+      'seal',
     ]
     for (const page of pages) {
       const { stdout } = await runCommand([...page.split(' '), '--help'])

@@ -87,9 +87,11 @@ export function addSeal(program: Command, session: Session): void {
 Examples:
   spanseal seal ./audit --log-dir ./tenant-log --tenant-key ./tenant.pem
   spanseal seal ./audit-1 ./audit-2 --log-dir /srv/log --watch \\
-    --tenant-command "kms-sign tenant" --tenant-vkey "example.com/agent+…" \\
-    --witness "w1.example+…@https://w1.example" --witness "w2.example+…@https://w2.example" --threshold 1
-  spanseal seal --brokers kafka:9092 --log-dir ./tenant-log --tenant-key ./tenant.pem
+    --tenant-command "kms-sign tenant" --tenant-vkey ./tenant.vkey \\
+    --witness "w1.example+…@https://w1.example" \\
+    --witness "w2.example+…@https://w2.example" --threshold 1
+  spanseal seal --brokers kafka:9092 --log-dir ./tenant-log \\
+    --tenant-key ./tenant.pem
 
 Exit status: 0 sealed; 1 a checkpoint was refused (the rest is sealed), or too
 few witnesses cosigned; 2 could not run.`,
