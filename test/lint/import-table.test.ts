@@ -100,7 +100,7 @@ const table: readonly ImportRule[] = [
   },
   {
     from: 'verifier/src/planted.ts',
-    allowed: ['@spanseal/core', 'node:fs', '@noble/hashes/sha2.js', 'buffer', './examine.ts'],
+    allowed: ['@spanseal/core', 'node:fs', '@noble/hashes/sha2.js', 'buffer/index.js', './examine.ts'],
     refused: [
       ...['@spanseal/transparency', '@spanseal/journal', '@spanseal/kafka', '@spanseal/cli'],
       ...['@opentelemetry/api', 'node:crypto', 'kafkajs', 'lodash', '../../core/src/hash.ts'],
