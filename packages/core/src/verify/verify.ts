@@ -164,7 +164,7 @@ class Verification {
     for (const revocation of options.revocations ?? []) this.#revocations.give(revocation)
     checkWitnesses(witnesses, tenantLog !== undefined)
     this.#heads = readHeads(heads, { since, hasTenantLog: tenantLog !== undefined })
-    this.#headsByEpoch = Map.groupBy(this.#heads.epochs, ({ origin }) => epochOfOrigin(origin))
+    this.#headsByEpoch = headsByEpoch(this.#heads.epochs)
     this.#held = checkHeld(since)
     this.#context = { pinned: keys, nowMillis: now(), revoked: this.#revocations.revoked }
     this.#tools = {
@@ -442,6 +442,17 @@ class Verification {
     const place = { file: `${opening.source.name}/checkpoints`, epoch }
     this.#findings.fault({ code: 'unsigned', check: 'checkpoint', message }, place)
   }
+}
+
+function headsByEpoch(heads: readonly GivenHead[]): Map<string, GivenHead[]> {
+  const byEpoch = new Map<string, GivenHead[]>()
+  for (const head of heads) {
+    const epoch = epochOfOrigin(head.origin)
+    const known = byEpoch.get(epoch)
+    if (known === undefined) byEpoch.set(epoch, [head])
+    else known.push(head)
+  }
+  return byEpoch
 }
 
 /** The ids that occur more than once. */
