@@ -136,8 +136,8 @@ describe('spanseal export', () => {
 
   it.each(['a file', 'a folder that is not empty'])('overwrites nothing: %s', async (what) => {
     const out = join(emptyFolder(), 'handed')
-    if (what === 'a file') writeFileSync(out, 'mine')
-    else mkdirSync(out), writeFileSync(join(out, 'mine'), 'mine')
+    if (what !== 'a file') mkdirSync(out)
+    writeFileSync(what === 'a file' ? out : join(out, 'mine'), 'mine')
     const before = JSON.stringify(readdirSync(join(out, '..'), { recursive: true }))
     const { status, stderr } = await runCommand(['export', GOLDEN, '--out', out])
     expect(status).toBe(2)
