@@ -223,3 +223,23 @@ test('a copy of a log that lacks its newest entries is not gone on with', async 
   const { status, stderr } = await seal()
   expect([status, stderr.includes('was rolled back')]).toEqual([2, true])
 })
+
+test('of sealers that start at once, beside a lock that a dead one left, one at a time writes', async () => {
+  const { journal, key, logDir, seal } = await aTenant()
+  await seal()
+  const args = ['seal', journal, '--log-dir', logDir, '--tenant-key', key]
+  const killed = startCommand([...args, '--watch', '--json'])
+  const ended = outcomeOf(killed)
+  const lock = `${logDir}.sealer/lock`
+  while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 5))
+  killed.kill('SIGKILL')
+  await ended
+  expect(existsSync(lock)).toBe(true)
+  const outcomes = await Promise.all(Array.from({ length: 4 }, () => outcomeOf(startCommand(args))))
+  const codes = outcomes.map(({ status, stderr }) =>
+    status === 0 ? 'sealed' : stderr.split(' ')[1],
+  )
+  expect(codes).toContain('sealed')
+  expect(codes.filter((code) => code !== 'sealed' && code !== 'LOG_UNUSABLE:')).toEqual([])
+  expect(existsSync(lock)).toBe(false)
+})
