@@ -55,6 +55,17 @@ describe('spanseal verify', () => {
     expect(stdout).not.toMatch(/complete/i)
   })
 
+  it('ends with status 1 where a lower level holds than was asked for', async () => {
+    const { folder, vkey } = aClosedJournal()
+    expect((await runCommand(['verify', folder, '--key', vkey, '--level', '2'])).status).toBe(0)
+    const lower = await runCommand(['verify', folder, '--key', vkey, '--level', '3'])
+    expect(lower).toMatchObject({
+      status: 1,
+      stderr: 'level 3 was asked for, and level 2 holds\n',
+    })
+    expect((await runCommand(['verify', folder, '--level', '6'])).status).toBe(2)
+  })
+
   it('reaches level 2 with the key that was pinned, given as text or as a file', async () => {
     const { folder, vkey } = aClosedJournal()
     const file = join(emptyFolder(), 'issuer.vkey')

@@ -21,6 +21,7 @@ import { addTrustOptions, verifyOptions } from './verify-options.ts'
 const IGNORED_MAX = 100
 
 interface Options extends TrustOptions {
+  readonly level?: number
   readonly threads?: number
   readonly json?: true
 }
@@ -37,6 +38,11 @@ export function addVerify(program: Command, session: Session): void {
     .argument('<folder|file...>', 'journal folders, epoch folders or segment files, taken together')
   addTrustOptions(command)
     .option(
+      '--level <n>',
+      'the level that must hold, 1 to 5: with a lower one the status is 1',
+      wholeNumber('--level', 1, 5),
+    )
+    .option(
       '--threads <n>',
       'epochs checked at once (default: one a core where the journal has over 64 MiB, at most 8)',
       wholeNumber('--threads', 1, 64),
@@ -50,12 +56,13 @@ Examples:
   spanseal verify ./audit --key "$(cat tenant.vkey)"
   spanseal verify ./audit --key tenant.vkey --head heads-of-monday.txt --json
   spanseal verify ./audit --key tenant.vkey --log ./tenant-log \\
-    --witness 2/3 --witness-key witnesses.txt --tsa authority.pem
+    --witness 2/3 --witness-key witnesses.txt --tsa authority.pem --level 5
   spanseal verify ./audit --key tenant.vkey --since heads-of-monday.txt
   spanseal verify ./audit --live
 
-Exit status: 0 it holds; 1 there are faults, or it is not what the given keys
-and heads vouch for; 2 it could not be checked.`,
+Exit status: 0 it holds; 1 there are faults, it is not what the given keys and
+heads vouch for, or a lower level holds than --level asks for; 2 it could not be
+checked.`,
     )
     .action(async (paths: readonly string[], options: Options) => {
       session.exitCode = await verifyPaths(paths, options, session.terminal)
@@ -96,7 +103,11 @@ async function verifyPaths(
     }
     terminal.print(verdictText(verdict, frame, terminal))
   }
-  return verdict.ok && verdict.checked + verdict.heldByHead > 0 ? EXIT.holds : EXIT.faults
+  if (!verdict.ok || verdict.checked + verdict.heldByHead === 0) return EXIT.faults
+  const { level: wanted = 0 } = options
+  if (verdict.level >= wanted) return EXIT.holds
+  terminal.note(`level ${wanted} was asked for, and level ${verdict.level} holds`)
+  return EXIT.faults
 }
 
 /** Verifies, and ends the threads, if there are any. */
