@@ -56,13 +56,37 @@ export class Ed25519PrivateKey {
   }
 }
 
-/** Whether `signature` (64 bytes) is `publicKey`'s (32 bytes) over `message`; never throws. */
+/**
+ * The y coordinates of the points of small order, and those of them that can be written in a second
+ * way (y + p), without the sign bit. Under such a key one signature fits many messages. OpenSSL
+ * refuses them from 3.5 on, which Node 20 and 22 do not have.
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+])
+
+function hasSmallOrder(publicKey: Uint8Array): boolean {
+  const y = Buffer.from(publicKey)
+  y[31] = (y[31] as number) & 0x7f
+  return SMALL_ORDER.has(y.toString('hex'))
+}
+
+/**
+ * Whether `signature` (64 bytes) is `publicKey`'s (32 bytes) over `message`; never throws. False under
+ * a key of small order.
+ */
 export function verifyEd25519(
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (publicKey.length !== 32 || signature.length !== 64) return false
+  if (publicKey.length !== 32 || signature.length !== 64 || hasSmallOrder(publicKey)) return false
   try {
     const der = Buffer.concat([SPKI_PREFIX, publicKey])
     const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
