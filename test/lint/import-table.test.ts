@@ -91,8 +91,9 @@ const table: readonly ImportRule[] = [
   },
   {
     from: 'transparency/src/planted.ts',
-    allowed: ['@spanseal/core', '@spanseal/kafka', 'asn1js', 'pkijs', 'node:fs', './sealer.ts'],
+    allowed: ['@spanseal/core', 'asn1js', 'pkijs', 'node:fs', './sealer.ts'],
     refused: [
+      '@spanseal/kafka',
       ...['@spanseal/journal', '@spanseal/keys', '@spanseal/otel', '@spanseal/cli', 'kafkajs'],
       ...['@spanseal/verifier', '@opentelemetry/api', 'node:crypto', 'lodash'],
       '../../core/src/hash.ts',
@@ -100,7 +101,13 @@ const table: readonly ImportRule[] = [
   },
   {
     from: 'verifier/src/planted.ts',
-    allowed: ['@spanseal/core', 'node:fs', '@noble/hashes/sha2.js', 'buffer/index.js', './examine.ts'],
+    allowed: [
+      '@spanseal/core',
+      'node:fs',
+      '@noble/hashes/sha2.js',
+      'buffer/index.js',
+      './examine.ts',
+    ],
     refused: [
       ...['@spanseal/transparency', '@spanseal/journal', '@spanseal/kafka', '@spanseal/cli'],
       ...['@opentelemetry/api', 'node:crypto', 'kafkajs', 'lodash', '../../core/src/hash.ts'],
