@@ -5,7 +5,8 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import type { WitnessKey } from '@spanseal/core'
 import { formatRevocation, parseNote, signNoteSync } from '@spanseal/core'
-import { collectCosignatures, TenantLog } from '@spanseal/transparency'
+import { readJournal } from '@spanseal/journal'
+import { collectCosignatures, Sealer, TenantLog } from '@spanseal/transparency'
 import type { AttackedLog } from './attacked-log.ts'
 import { addressed, fetchOf, HonestWitness } from './honest-witness.ts'
 import { linesOf, notesOf } from './tampered-copy.ts'
@@ -30,8 +31,6 @@ export interface SealedLog {
   readonly moments: Readonly<Record<Moment, Sealed>>
   readonly witnesses: readonly HonestWitness[]
   readonly witnessKeys: { readonly keys: readonly WitnessKey[]; readonly threshold: number }
-  /** Gives a served tenant log a new time-stamp; where there is an authority. */
-  readonly stamp: (log: TenantLog) => Promise<void>
 }
 
 /** Gives the DER of a time-stamp over a text. */
@@ -39,41 +38,37 @@ export type Stamp = (text: string) => Promise<Uint8Array>
 
 /** Brings a log's epochs into its tenant log step by step, cosigned by two of three at each. */
 export async function sealLog(log: AttackedLog, folder: string, stamp?: Stamp): Promise<SealedLog> {
-  const { journal, epochs, heads, tenant } = log
+  const { journal, oldCopy, liveCopy, epochs, heads, tenant } = log
   const names = ['one', 'two', 'three']
   const witnesses = names.map((name) => new HonestWitness(`${name}.example`, tenant.vkey))
   const tenantLog = await TenantLog.open({ folder: join(folder, 'tenant-log'), signer: tenant })
-  const stampLog = async (one: TenantLog): Promise<void> => {
-    if (stamp === undefined || one.signedHead === undefined || one.head === undefined) return
-    await one.addTimestamp(one.head.size, await stamp(parseNote(one.signedHead).text))
-  }
-  const seal = async (moment: Moment, entries: string[], epochHeads: string[]): Promise<Sealed> => {
-    await tenantLog.append(entries.map((entry) => Buffer.from(entry)))
-    await collectCosignatures(tenantLog, addressed(witnesses.slice(0, 2)), {
-      fetch: fetchOf(witnesses),
-    })
-    await stampLog(tenantLog)
+  const sealer = await Sealer.open(tenantLog)
+  const serve = async (moment: Moment, epochHeads: string[]): Promise<Sealed> => {
+    const asked = addressed(witnesses.slice(0, 2))
+    await collectCosignatures(tenantLog, asked, { fetch: fetchOf(witnesses) })
+    if (stamp !== undefined) {
+      const { text } = parseNote(tenantLog.signedHead as string)
+      await tenantLog.addTimestamp(tenantLog.size, await stamp(text))
+    }
     const served = join(folder, moment)
     cpSync(tenantLog.folder, served, { recursive: true })
     return { folder: served, head: tenantLog.signedHead as string, epochHeads }
   }
   const [crashed = '', closed = '', newest = ''] = heads
-  const early = notesOf(journal, epochs[2])[1] as string
-  const text = (note: string): string => parseNote(note).text
-  const certificates = epochs.map((epoch) => certificateOf(journal, epoch))
-  const [first = '', second = '', third = ''] = certificates
-  const moments = {
-    old: await seal('old', [first, text(crashed), second, text(closed)], [crashed, closed]),
-    early: await seal('early', [third, text(early)], [crashed, closed, early]),
-    full: await seal('full', [text(newest)], [crashed, closed, newest]),
-    revoked: await seal('revoked', [revocation(log, 7)], [crashed, closed, newest]),
-  }
+  const underWay = notesOf(liveCopy, epochs[2]).at(-1) as string
+  await sealer.sealJournal(readJournal(oldCopy))
+  const old = await serve('old', [crashed, closed])
+  await sealer.sealJournal(readJournal(liveCopy))
+  const early = await serve('early', [crashed, closed, underWay])
+  await sealer.sealJournal(readJournal(journal))
+  const full = await serve('full', [crashed, closed, newest])
+  await sealer.revoke([revocation(log, tenantLog.size)])
+  const revoked = await serve('revoked', [crashed, closed, newest])
   await tenantLog.close()
   return {
-    moments,
+    moments: { old, early, full, revoked },
     witnesses,
     witnessKeys: { keys: witnesses.map(({ key }) => key), threshold: 2 },
-    stamp: stampLog,
   }
 }
 

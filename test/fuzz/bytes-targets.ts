@@ -10,20 +10,26 @@ import {
   parseBundle,
   parseEntries,
   parseNote,
+  sha256Hex,
   TILE_WIDTH,
   tileNodes,
   treeRoot,
 } from '@spanseal/core'
+import { timestampVerifier } from '@spanseal/transparency'
 import { allEncodingsOf } from '../../packages/core/src/opening-value.ts'
 import { readNotes } from '../../packages/core/src/verify/note-stream.ts'
 import { RecordReader } from '../../packages/core/src/verify/read-record.ts'
 import { readTenantEntry } from '../../packages/core/src/verify/tenant-entries.ts'
 import { parseLineHead } from '../../packages/journal/src/line-head.ts'
 import { parseCheckpointMessage, parseRecord } from '../../packages/kafka/src/parse-message.ts'
+import { parseKeyFile } from '../../packages/keys/src/key-file.ts'
 import { parsePersonFile } from '../../packages/keys/src/period-keys.ts'
 import { parseVaultFile } from '../../packages/keys/src/vault/vault-file.ts'
+import { aToken } from '../../packages/transparency/src/timestamp/a-token.fixture.ts'
 import type { Target, Written } from './fuzz.ts'
 import type { Samples } from './samples.ts'
+
+const verifyToken = timestampVerifier([aToken.root])
 
 /** Parsers of bytes. */
 export function bytesTargets(samples: Samples): Target[] {
@@ -152,6 +158,25 @@ export function bytesTargets(samples: Samples): Target[] {
       seeds: samples.vaultFiles,
       run: (input) => {
         parseVaultFile('vault', input)
+        return 'any'
+      },
+    },
+    {
+      name: 'time-stamp token',
+      seeds: [Buffer.from(aToken.response)],
+      share: 0.2,
+      run: async (input): Promise<Written> => {
+        const { time } = await verifyToken(input, sha256Hex(aToken.text))
+        // Certificates and signature may be written in more than one way; what they prove may not.
+        if (time !== aToken.time) throw new Error(`a changed token proves ${time}`)
+        return 'any'
+      },
+    },
+    {
+      name: 'key file',
+      seeds: samples.keyFiles,
+      run: (input) => {
+        parseKeyFile(input.toString('utf8'), { file: 'key' })
         return 'any'
       },
     },

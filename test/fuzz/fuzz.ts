@@ -9,6 +9,8 @@ import { mutated, randomFrom } from './mutate.ts'
 export interface Target {
   readonly name: string
   readonly seeds: readonly Buffer[]
+  /** Of the runs, for what costs more than others; default 1. */
+  readonly share?: number
   /**
    * Parses. Returns the bytes that the value is written as, where it has one form only, which then
    * has to be the input; throws AuditError.
@@ -37,7 +39,7 @@ const CORPUS_MAX = 300
 export async function fuzz(target: Target, runs: number): Promise<FuzzReport> {
   const coverage = new Coverage()
   try {
-    return await feed(target, runs, coverage)
+    return await feed(target, Math.ceil(runs * (target.share ?? 1)), coverage)
   } finally {
     coverage.close()
   }

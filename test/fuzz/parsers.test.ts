@@ -1,19 +1,23 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { rmSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { bytesTargets } from './bytes-targets.ts'
+import { fileTargets } from './file-targets.ts'
 import type { FuzzReport } from './fuzz.ts'
 import { fuzz, reportLines } from './fuzz.ts'
 import { readSamples } from './samples.ts'
 import { textTargets } from './text-targets.ts'
 
-const RUNS = process.env['SLOW'] === '1' ? 50_000 : 1_000
+const RUNS = process.env['SLOW'] === '1' ? 50_000 : 600
 
 const samples = await readSamples()
-const targets = [...textTargets(samples), ...bytesTargets(samples)]
+const files = await fileTargets(samples)
+afterAll(() => rmSync(files.folder, { recursive: true, force: true }))
+const targets = [...textTargets(samples), ...bytesTargets(samples), ...files.targets]
 
-describe(`${RUNS} hostile inputs, guided by coverage`, () => {
+describe('hostile inputs, guided by coverage', () => {
   const reports: FuzzReport[] = []
   afterAll(() => {
     process.stdout.write(reportLines(reports))
@@ -24,7 +28,7 @@ describe(`${RUNS} hostile inputs, guided by coverage`, () => {
     async (target) => {
       const report = await fuzz(target, RUNS)
       reports.push(report)
-      expect(report.runs).toBe(RUNS)
+      expect(report.runs).toBe(Math.ceil(RUNS * (target.share ?? 1)))
     },
   )
 })

@@ -60,12 +60,22 @@ export async function readSamples() {
     cosignedNotes: heads.slice(0, 2).map((text) => cosigned(text, witness)),
     entryBundles: [sealed.entries, [Buffer.alloc(0), Buffer.from('x')]].map(entryBundle),
     personFiles: [Buffer.from(newPersonFile('jane', 1_795_200_000_000))],
+    keyFiles: [keyFile('name: example.com/support\n'), keyFile(ISSUER_HEADER)],
     vaultFiles: [vaultFile()],
     values: ['text', '{"a":1}', '[1,"two",null]', '"x"\n', '1e3'].map((value) =>
       Buffer.from(value),
     ),
     ...sealed,
   }
+}
+
+const ISSUER_HEADER = `name: example.com/support/issuer-1
+not-before: 2026-11-21T00:00:00.000Z
+not-after: 2027-02-19T00:00:00.000Z
+`
+
+function keyFile(header: string): Buffer {
+  return Buffer.from(header + Ed25519PrivateKey.generate().toPem())
 }
 
 interface Witness {
