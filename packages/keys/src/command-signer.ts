@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawn } from 'node:child_process'
 import type { NoteKey, Signer } from '@spanseal/core'
-import { AuditError, parseVkey, printable, verifyEd25519 } from '@spanseal/core'
+import { AuditError, parseVkey, verifyEd25519 } from '@spanseal/core'
+import { commandAnswer } from './command-answer.ts'
 
 export interface CommandSignerOptions {
   /** The program and its arguments; no shell reads them. */
@@ -16,7 +16,6 @@ export interface CommandSignerOptions {
 
 /** 64 bytes are 88 characters; the rest is line ends. */
 const OUTPUT_BYTES_MAX = 1_024
-const STDERR_CHARS_MAX = 200
 const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/
 
 /**
@@ -31,8 +30,7 @@ const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/
  */
 export function commandSigner(options: CommandSignerOptions): Signer {
   const { argv, vkey, timeoutMillis = 30_000 } = options
-  const [program = '', ...args] = argv
-  if (program === '' || argv.some((word) => word.includes('\0'))) {
+  if ((argv[0] ?? '') === '' || argv.some((word) => word.includes('\0'))) {
     throw new AuditError('INVALID_OPTION', 'signer: name a command and its arguments')
   }
   if (!Number.isSafeInteger(timeoutMillis) || timeoutMillis < 1 || timeoutMillis > 3_600_000) {
@@ -41,8 +39,10 @@ export function commandSigner(options: CommandSignerOptions): Signer {
   const key = parseVkey(vkey)
   return {
     vkey,
-    sign: async (message) =>
-      checked(await answerOf([program, ...args], message, timeoutMillis), message, key),
+    sign: async (message) => {
+      const bounds = { timeoutMillis, outputBytesMax: OUTPUT_BYTES_MAX, failed }
+      return checked(await commandAnswer(argv, message, bounds), message, key)
+    },
   }
 }
 
@@ -58,47 +58,4 @@ function checked(answer: string, message: Uint8Array, key: NoteKey): Uint8Array 
 
 function failed(why: string): AuditError {
   return new AuditError('SIGNER_FAILED', `signer: the command ${why}`)
-}
-
-function answerOf(
-  [program = '', ...args]: readonly string[],
-  message: Uint8Array,
-  timeoutMillis: number,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true })
-    let output = ''
-    let complaint = ''
-    const end = (error?: AuditError): void => {
-      clearTimeout(timer)
-      if (error === undefined) return resolve(output)
-      child.kill('SIGKILL')
-      // What it started may hold the other ends open: nobody waits for that.
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
-      child.unref()
-      reject(error)
-    }
-    const timer = setTimeout(() => end(failed(`took over ${timeoutMillis} ms`)), timeoutMillis)
-    child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
-      output += chunk
-      if (output.length > OUTPUT_BYTES_MAX) end(failed('says more than a signature'))
-    })
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      if (complaint.length < STDERR_CHARS_MAX) complaint += chunk.slice(0, STDERR_CHARS_MAX)
-    })
-    for (const stream of [child.stdin, child.stdout, child.stderr]) {
-      stream.on('error', () => undefined) // its status says what went wrong
-    }
-    // Without `cause`: that one holds the arguments, and a PIN may be among them.
-    child.on('error', (error: NodeJS.ErrnoException) =>
-      end(failed(`${printable(program)} cannot be run (${error.code})`)),
-    )
-    child.on('close', (status, signal) => {
-      if (status === 0) return end()
-      const [first = ''] = complaint.trim().split(/\r?\n/)
-      const said = first === '' ? '' : `: ${printable(first.slice(0, STDERR_CHARS_MAX))}`
-      end(failed(`ended with ${status === null ? signal : `status ${status}`}${said}`))
-    })
-    child.stdin.end(message)
-  })
 }

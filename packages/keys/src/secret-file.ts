@@ -156,7 +156,7 @@ export function makePrivateFolder(path: string): string {
 }
 
 /** A new directory entry is durable only after its folder is synced. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(path, 'r')
   try {

@@ -114,7 +114,7 @@ describe('a signer behind a command', () => {
       [[...program(sign), join(folder, 'other')], /not by example.com/],
       [program(''), /64 bytes in base64/],
       [program(`console.log('A'.repeat(88))`), /64 bytes in base64/],
-      [program(`setInterval(()=>console.log('x'.repeat(4096)),1)`), /more than a signature/],
+      [program(`setInterval(()=>console.log('x'.repeat(4096)),1)`), /over 1024 bytes/],
       [program(`setInterval(()=>{},1000)`), /took over/],
       [program(`console.error('no\\u001b[31m token\\nPIN 1234');process.exit(3)`), /status 3: no/],
       [[join(folder, 'none'), '--pin=1234'], /cannot be run \(ENOENT\)/],

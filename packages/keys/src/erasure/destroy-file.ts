@@ -1,17 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { errnoOf, namesIn, unusable } from '../secret-file.ts'
+import { errnoOf, namesIn, syncFolder, unusable } from '../secret-file.ts'
 
 const DESTROYED = '.destroyed'
 
@@ -49,15 +41,5 @@ function wipe(path: string): void {
     rmSync(path)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error // another process was quicker
-  }
-}
-
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
   }
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawn } from 'node:child_process'
 import { AuditError } from '@spanseal/core'
+import { commandAnswer } from '../command-answer.ts'
 import type { MasterKey, WrappedKey } from './master-key.ts'
 
 export interface CommandMasterKeyOptions {
@@ -35,8 +35,17 @@ export function commandMasterKey(
   if (!ID.test(id)) {
     throw new AuditError('INVALID_OPTION', 'master key: an id has 1 to 64 of a-z, 0-9 and "-"')
   }
-  const run = (verb: 'wrap' | 'unwrap', bound: Uint8Array, data: Uint8Array): Promise<Buffer> =>
-    answerOf([program, ...args, verb], `${base64(bound)}\n${base64(data)}\n`, timeoutMillis)
+  const run = async (
+    verb: 'wrap' | 'unwrap',
+    bound: Uint8Array,
+    data: Uint8Array,
+  ): Promise<Buffer> => {
+    const bounds = { timeoutMillis, outputBytesMax: OUTPUT_BYTES_MAX, failed }
+    const input = `${base64(bound)}\n${base64(data)}\n`
+    const text = (await commandAnswer([program, ...args, verb], input, bounds)).trim()
+    if (BASE64.test(text)) return Buffer.from(text, 'base64')
+    throw failed('did not answer in base64')
+  }
   return {
     wrap: async (dataKey, bound): Promise<WrappedKey> => ({
       master: id,
@@ -50,37 +59,6 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
 
-function answerOf(
-  [program = '', ...args]: readonly string[],
-  input: string,
-  timeoutMillis: number,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: unknown): void => {
-      child.kill('SIGKILL')
-      const message = `vault: the master key's command ${program} ${why}`
-      reject(new AuditError('VAULT_UNUSABLE', message, { cause }))
-    }
-    // What it says on stderr may be anything: it goes where this process's goes, not into records.
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    const timer = setTimeout(() => fail(`took over ${timeoutMillis} ms`), timeoutMillis)
-    let output = ''
-    child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
-      output += chunk
-      if (output.length > OUTPUT_BYTES_MAX) fail('says too much')
-    })
-    child.stdin.on('error', () => undefined) // one that does not read still has its status to tell
-    child.on('error', (error) => {
-      clearTimeout(timer)
-      fail('cannot be run', error)
-    })
-    child.on('close', (status) => {
-      clearTimeout(timer)
-      const text = output.trim()
-      if (status !== 0) fail(`ended with ${status ?? 'a signal'}`)
-      else if (BASE64.test(text)) resolve(Buffer.from(text, 'base64'))
-      else fail('did not answer in base64')
-    })
-    child.stdin.end(input)
-  })
+function failed(why: string): AuditError {
+  return new AuditError('VAULT_UNUSABLE', `vault: the master key's command ${why}`)
 }
