@@ -3,6 +3,7 @@
 
 import { CanonicalReader } from './canonical.ts'
 import { IncrementalSha256, sha256Hex } from './hash.ts'
+import { JoinedBytes } from './joined-bytes.ts'
 import { bytesOf, encodeTyped } from './typed.ts'
 
 /** How the bytes under a commitment were made from a value; `spec/commitments.md` has the grammars. */
@@ -66,15 +67,16 @@ export function digestArguments(args: readonly unknown[]): ValueDigest {
 
 /** `args/1`: the count, then each argument as `<length>:<enc> 0x00 <bytes>`. */
 export function encodeArguments(args: readonly unknown[]): EncodedValue {
-  const parts: Uint8Array[] = [Buffer.from(`${args.length}:`)]
+  const joined = new JoinedBytes()
+  joined.add(Buffer.from(`${args.length}:`))
   let partial = false
   for (const arg of args) {
     const encoded = encodeValue(arg)
     partial ||= encoded.partial
     const part = Buffer.concat([Buffer.from(`${encoded.enc}\0`), asBuffer(encoded.body)])
-    parts.push(Buffer.from(`${part.length}:`), part)
+    joined.add(Buffer.from(`${part.length}:`), part)
   }
-  return { enc: 'args/1', body: Buffer.concat(parts), partial }
+  return { enc: 'args/1', body: joined.bytes(), partial }
 }
 
 function asBuffer(body: string | Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@
 
 import type { EncodedValue, Encoding } from './encode.ts'
 import { encodeArguments, encodeValue } from './encode.ts'
+import { JoinedBytes } from './joined-bytes.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const LF = 0x0a
@@ -56,15 +57,16 @@ function jsonOf(text: string): { readonly json: unknown } | undefined {
 
 /** `items/1`, as `StreamDigest` hashes it. */
 function encodeItems(items: readonly unknown[]): EncodedValue {
+  const joined = new JoinedBytes()
   let partial = false
-  const parts = items.flatMap((item) => {
+  for (const item of items) {
     const encoded = encodeValue(item)
     partial ||= encoded.partial
     const part = Buffer.concat([
       Buffer.from(`${encoded.enc}\0`),
       Buffer.from(encoded.body as string),
     ])
-    return [Buffer.from(`${part.length}:`), part]
-  })
-  return { enc: 'items/1', body: Buffer.concat(parts), partial }
+    joined.add(Buffer.from(`${part.length}:`), part)
+  }
+  return { enc: 'items/1', body: joined.bytes(), partial }
 }

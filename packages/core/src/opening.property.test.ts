@@ -122,9 +122,12 @@ describe('the salt of several data subjects', () => {
   })
 })
 
+/** What a file can hold: JSON has no -0. */
+const aJsonValue = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
+
 test('a file is read as what was committed, however JSON is laid out', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.constantFrom(0, 2, '\t'), (value, indent) => {
+    fc.property(aJsonValue, fc.constantFrom(0, 2, '\t'), (value, indent) => {
       const encoded = encodeValue(value)
       const file =
         typeof value === 'string' && encoded.enc === 'text'
