@@ -24,7 +24,7 @@ export const HOSTILE_SHAPES: Readonly<Record<string, Shape>> = {
 /** Whole parts only: what ends in the middle of one may be refused at a glance. */
 function repeated(part: Buffer, length: number): Buffer {
   const count = Math.floor(length / Math.max(1, part.length))
-  return Buffer.concat(Array.from({ length: count }, () => part))
+  return Buffer.alloc(count * part.length, part)
 }
 
 /** The seed with a long run in its middle. */

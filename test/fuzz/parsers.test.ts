@@ -10,7 +10,7 @@ import { fuzz, reportLines } from './fuzz.ts'
 import { readSamples } from './samples.ts'
 import { textTargets } from './text-targets.ts'
 
-const RUNS = process.env['SLOW'] === '1' ? 50_000 : 600
+const RUNS = process.env['SLOW'] === '1' ? 10_000 : 600
 
 const samples = await readSamples()
 const files = await fileTargets(samples)
