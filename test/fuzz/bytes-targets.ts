@@ -40,7 +40,7 @@ export function bytesTargets(samples: Samples): Target[] {
       run: (input) => {
         const read = readLine(input)
         if (read.kind !== 'record' || read.violation !== undefined) return undefined
-        return Buffer.from(canonicalize(read.record))
+        return Buffer.from(canonicalize(read.envelope))
       },
     },
     {
