@@ -17,11 +17,10 @@ export interface StubOwner {
   readonly epoch: string | undefined
 }
 
-/** What stands for records that have expired. */
-export interface ReadStub {
+/** A `stub` file taken apart: the stub, and the notes of it and of its certificate. */
+interface ReadStub {
   readonly stub: Stub
-  /** It is by a retention key of the log, whose time had come. */
-  readonly holds: boolean
+  readonly notes: readonly [string, string]
 }
 
 /** The check of an epoch's `stub` file. */
@@ -37,9 +36,7 @@ export class StubCheck {
   }
 
   /** What the file says; undefined, and a fault, where it is no stub. */
-  read(
-    text: string,
-  ): { readonly stub: Stub; readonly notes: readonly [string, string] } | undefined {
+  read(text: string): ReadStub | undefined {
     try {
       const [note, certificate, ...more] = framedNotes(text)
       if (note !== undefined && certificate !== undefined && more.length === 0) {
