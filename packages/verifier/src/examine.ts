@@ -3,7 +3,6 @@
 
 import type { BundleVerdict, Checkpoint, NoteKey, Verdict, WitnessKey } from '@spanseal/core'
 import { AuditError, BUNDLE_BYTES_MAX, checkBundle, verify } from '@spanseal/core'
-import { completePlatform } from './complete-platform.ts'
 import type { Evidence } from './evidence.ts'
 import { evidenceIn } from './evidence.ts'
 import type { GivenFile, Ignored } from './given-file.ts'
@@ -54,7 +53,6 @@ export async function examine(
   trusted: Trusted,
   options: ExamineOptions = {},
 ): Promise<Report> {
-  completePlatform()
   const evidence = await evidenceIn(files)
   const { epochs, bundles, tenantLogs } = evidence
   const journal =
