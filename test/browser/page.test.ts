@@ -30,7 +30,7 @@ describe('the page', () => {
     page.on('request', (request) => urls.push(request.url()))
     await page.reload()
     await verifyInPage(page, { folder: goldenCopy(emptyFolder()), keys: KEYS })
-    expect(await title(page)).toBe('HOLDS at level 2 of 5: signed by a key you trust')
+    expect(await title(page)).toBe('HOLDS at level 2 of 5: signed by a pinned key')
     expect(urls.filter((url) => !/^(file|blob):/.test(url))).toEqual([])
     const refused = await page.evaluate(`new Promise((done) => {
       addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective))
@@ -72,6 +72,20 @@ describe('the page', () => {
     expect(await page.title()).toBe('spanseal verifier')
     const sink = page.evaluate("document.body.innerHTML = '<i>x</i>'")
     await expect(sink).rejects.toThrow('TrustedHTML')
+  })
+
+  it('speaks of nothing that a page does not have: options, commands', async () => {
+    const page = await open()
+    for (const [vector, keys] of [
+      [undefined, []],
+      [undefined, KEYS],
+      ['edited-byte', KEYS],
+    ] as const) {
+      await verifyInPage(page, { folder: goldenCopy(emptyFolder(), vector), keys })
+      const shown = await page.locator('#results article').innerText()
+      expect(shown).toContain('Next')
+      expect(shown).not.toMatch(/--|spanseal /)
+    }
   })
 
   it('says what could not be checked, and why', async () => {

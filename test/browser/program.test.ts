@@ -17,7 +17,7 @@ describe.each(nodesHere())('verify.mjs on Node $version', ({ path: node }) => {
     goldenCopy(cwd)
     const { status, stdout, stderr } = await runVerifier(['journal', ...keyArgs], { cwd, node })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toContain('HOLDS at level 2 of 5: signed by a key you trust')
+    expect(stdout).toContain('HOLDS at level 2 of 5: signed by a pinned key')
     expect(stdout).toContain('Not proved')
     expect(stdout).toContain('29 records in 2 epochs')
   })

@@ -139,6 +139,13 @@ export {
   UNATTRIBUTED,
 } from './record.ts'
 export { recordSchema } from './record-schema.ts'
+export type { StatementHints } from './report/advice.ts'
+export type { BundleFrame } from './report/bundle-statement.ts'
+export { bundleStatement } from './report/bundle-statement.ts'
+export type { JournalFrame } from './report/journal-statement.ts'
+export { journalStatement } from './report/journal-statement.ts'
+export type { FindingGroup, FindingItem, Statement } from './report/statement.ts'
+export { KEEP_HEADS } from './report/statement.ts'
 export type { Revocation } from './revocation.ts'
 export { formatRevocation, parseRevocation } from './revocation.ts'
 export type { JsonSchema } from './schema-terms.ts'

@@ -46,6 +46,17 @@ vouch for; 2 it could not be checked.
 Time-stamps (level 5) are not checked here: openssl ts, or spanseal verify, can.
 `
 
+/** How this program is told what a statement advises. */
+const HINTS = {
+  key: '--key <vkey>',
+  heads: '--head <file>',
+  log: 'its folder beside the journal, and --witness <vkey>',
+  outside: '--head, --witness, --revocation',
+  live: 'verify with --live',
+  json: '--json',
+  everyKey: 'each takes a --key of its own',
+}
+
 const OPTIONS = {
   key: { type: 'string', multiple: true, default: [] as string[] },
   head: { type: 'string', multiple: true, default: [] as string[] },
@@ -88,7 +99,9 @@ async function main(args: readonly string[]): Promise<number> {
   else {
     const color = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
     const width = Math.max(60, Math.min(process.stdout.columns ?? WIDTH_COLUMNS, WIDTH_COLUMNS))
-    const texts = statementsOf(report, trusted).map((each) => statementText(each, { width, color }))
+    const texts = statementsOf(report, trusted, HINTS).map((each) =>
+      statementText(each, { width, color }),
+    )
     print(texts.join('\n'))
   }
   return report.ok ? EXIT.holds : EXIT.faults

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FindingGroup, Statement } from './statement.ts'
+import type { FindingGroup, Statement } from '@spanseal/core'
+import { KEEP_HEADS } from '@spanseal/core'
+import type { TitledStatement } from './statement.ts'
 
 const LABEL_COLUMNS = 12
 
@@ -11,14 +13,17 @@ interface Layout {
 }
 
 /** A statement in lines for a terminal or a file. */
-export function statementText(statement: Statement, layout: Layout): string {
-  const { groups, holds, rows, subject, title } = statement
+export function statementText(statement: TitledStatement, layout: Layout): string {
+  const { groups, holds, next, rows, subject, title } = statement
   const lines = [
     subject,
     bold(title, holds ? '32' : '31', layout),
     '',
     ...rows.flatMap(([label, text]) => labelled(label, text, layout)),
     ...groups.flatMap((group) => groupLines(group, layout)),
+    ...headLines(statement, layout),
+    '',
+    ...nextLines(next, layout),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -32,12 +37,24 @@ function labelled(label: string, text: string, layout: Layout): string[] {
   return folded.map((line, i) => (i === 0 ? label : '').padEnd(LABEL_COLUMNS) + line)
 }
 
+/** Several steps are a list. */
+function nextLines(steps: readonly string[], layout: Layout): string[] {
+  const [mark, indent] = steps.length > 1 ? ['- ', '  '] : ['', '']
+  const folded = steps.flatMap((step) =>
+    fold(step, layout.width - LABEL_COLUMNS - indent.length).map(
+      (line, i) => (i === 0 ? mark : indent) + line,
+    ),
+  )
+  return folded.map((line, i) => (i === 0 ? 'Next' : '').padEnd(LABEL_COLUMNS) + line)
+}
+
 function groupLines(group: FindingGroup, layout: Layout): string[] {
-  const { code, count, items, kind, means } = group
-  const title = `${kind.toUpperCase()} ${code}${count > 1 ? ` (${count.toLocaleString('en-US')})` : ''}`
+  const { check, code, count, items, kind, means } = group
+  const name = check === undefined ? code : `${code} (${check})`
+  const title = `${kind.toUpperCase()} ${name}${count > 1 ? ` (${count.toLocaleString('en-US')})` : ''}`
   const listed = items.flatMap(({ message, place }) => [
     ...fold(message, layout.width - 4).map((line, i) => (i === 0 ? '  - ' : '    ') + line),
-    ...(place === '' ? [] : [`    ${place}`]),
+    ...(place.length === 0 ? [] : [`    ${place.join(', ')}`]),
   ])
   const more = count - items.length
   return [
@@ -46,6 +63,17 @@ function groupLines(group: FindingGroup, layout: Layout): string[] {
     ...fold(means, layout.width - 2).map((line) => `  ${line}`),
     ...listed,
     ...(more > 0 ? [`  … and ${more.toLocaleString('en-US')} more; --json lists up to 1,000`] : []),
+  ]
+}
+
+/** Not folded: they are there to be copied. */
+function headLines({ heads, moreHeads }: Statement, layout: Layout): string[] {
+  if (heads.length === 0) return []
+  return [
+    '',
+    ...fold(KEEP_HEADS, layout.width),
+    ...heads.map((head) => `  ${head}`),
+    ...(moreHeads > 0 ? [`  … and ${moreHeads.toLocaleString('en-US')} more; --json has all`] : []),
   ]
 }
 

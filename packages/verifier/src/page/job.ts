@@ -5,7 +5,7 @@ import { isEpochId, printableJson } from '@spanseal/core'
 import type { Trusted } from '../examine.ts'
 import { examine } from '../examine.ts'
 import { headsIn, keysIn, notesIn, witnessKeysIn } from '../given-text.ts'
-import type { Statement } from '../statement.ts'
+import type { TitledStatement } from '../statement.ts'
 import { statementsOf } from '../statement.ts'
 import type { PageFile } from './page-files.ts'
 import { givenFile } from './page-files.ts'
@@ -30,7 +30,7 @@ export type JobNews =
       readonly kind: 'done'
       readonly ok: boolean
       readonly json: string
-      readonly statements: readonly Statement[]
+      readonly statements: readonly TitledStatement[]
     }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 

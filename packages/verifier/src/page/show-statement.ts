@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FindingGroup, Statement } from '../statement.ts'
+import type { FindingGroup, Statement } from '@spanseal/core'
+import { KEEP_HEADS } from '@spanseal/core'
+import type { TitledStatement } from '../statement.ts'
 
 /**
  * An element with text or others in it. Everything that comes from files goes through here and becomes
@@ -19,12 +21,13 @@ export function element(
 }
 
 /** A statement as a part of the page. */
-export function statementElement(statement: Statement): HTMLElement {
-  const { groups, holds, rows, subject, title } = statement
+export function statementElement(statement: TitledStatement): HTMLElement {
+  const { groups, holds, next, rows, subject, title } = statement
   const list = element('dl', {})
   for (const [label, text] of rows) {
     list.append(element('dt', {}, label), element('dd', {}, text))
   }
+  const steps = element('ul', {}, ...next.map((step) => element('li', {}, step)))
   return element(
     'article',
     { class: holds ? 'holds' : 'fails' },
@@ -32,15 +35,30 @@ export function statementElement(statement: Statement): HTMLElement {
     element('h2', { tabindex: '-1' }, title),
     list,
     ...groups.map(groupElement),
+    ...headsElements(statement),
+    element('section', { class: 'advice' }, element('h3', {}, 'Next'), steps),
   )
 }
 
-function groupElement({ code, count, items, kind, means }: FindingGroup): HTMLElement {
+function headsElements({ heads, moreHeads }: Statement): HTMLElement[] {
+  if (heads.length === 0) return []
+  const list = element(
+    'ul',
+    {},
+    ...heads.map((head) => element('li', {}, element('code', {}, head))),
+  )
+  if (moreHeads > 0) {
+    list.append(element('li', {}, `and ${moreHeads.toLocaleString('en-US')} more, in the JSON`))
+  }
+  return [element('section', { class: 'advice' }, element('h3', {}, KEEP_HEADS), list)]
+}
+
+function groupElement({ check, code, count, items, kind, means }: FindingGroup): HTMLElement {
   const number = count > 1 ? ` (${count.toLocaleString('en-US')})` : ''
   const more = count - items.length
   const list = element('ul', {})
   for (const { message, place } of items) {
-    const where = place === '' ? [] : [element('code', {}, place)]
+    const where = place.length === 0 ? [] : [element('code', {}, place.join(', '))]
     list.append(element('li', {}, element('span', {}, message), ...where))
   }
   if (more > 0) {
@@ -48,7 +66,8 @@ function groupElement({ code, count, items, kind, means }: FindingGroup): HTMLEl
       element('li', {}, `and ${more.toLocaleString('en-US')} more; the JSON lists up to 1,000`),
     )
   }
-  const heading = `${kind === 'fault' ? 'Fault' : 'Notice'} ${code}${number}`
+  const name = check === undefined ? code : `${code} (${check})`
+  const heading = `${kind === 'fault' ? 'Fault' : 'Notice'} ${name}${number}`
   return element(
     'section',
     { class: kind },
