@@ -87,6 +87,7 @@ export class ChainCheck {
     this.#tree = tree
     this.#last = undefined
     this.#broken = undefined
+    this.prints.set(size - 1, leaf)
     this.#listener.grown(size, leaf, undefined)
   }
 
@@ -323,6 +324,8 @@ export class ChainCheck {
     const message = `Record ${seq} stands behind record ${this.#size - 1}.`
     this.#runs.fault({ code: 'reordered', check: 'sequence', message }, placeOf(arrival))
     this.#gaps.splice(this.#gaps.indexOf(gap), 1, ...without(gap, seq))
+    // Each record that comes late can make two gaps of one, and all are searched for the next.
+    if (this.#gaps.length > GAPS_MAX) this.#reportMissing(this.#gaps.pop() as Gap)
     this.prints.set(seq, arrival.leaf)
     this.#listener.placed(arrival, true)
   }

@@ -12,7 +12,6 @@ export type LastRecord = Pick<EpochPoint, 'leaf' | 'segment' | 'byteOffset' | 'l
 interface Reached {
   /** `<log>/<epoch>`. */
   readonly origin: string
-  readonly openingLeaf: string
   readonly expiredSize: number
   readonly chain: Pick<ChainCheck, 'nodes' | 'root' | 'size'>
   readonly records: HeldRecords
@@ -21,15 +20,16 @@ interface Reached {
 
 /** From where another verification can go on; undefined where the places of records are in doubt. */
 export function pointOf(last: LastRecord, reached: Reached): EpochPoint | undefined {
-  const { chain, checkpoints, expiredSize, openingLeaf, origin, records } = reached
+  const { chain, checkpoints, expiredSize, origin, records } = reached
   const [root, nodes] = [chain.root(), chain.nodes()]
   if (root === undefined || nodes === undefined) return undefined
-  const { clock, closed, openingSize, rev } = records
+  const { clock, closed, openingEndLeaf, openingLeaf, openingSize, rev } = records
   const { coveredSize, notesEnd } = checkpoints
   return {
     head: { origin, size: chain.size, root },
     nodes,
     openingLeaf,
+    openingEndLeaf,
     leaf: last.leaf,
     segment: last.segment,
     byteOffset: last.byteOffset,

@@ -75,7 +75,6 @@ export class EpochRun implements ChainListener {
   #awaited: HeldEpoch | undefined
   /** Where to place a finding about the record that a held head ends with. */
   #resumePlace: Place | undefined
-  #openingLeaf = ''
   #last: LastRecord | undefined
 
   constructor(job: EpochJob, context: RunContext, tools: RunTools) {
@@ -163,7 +162,6 @@ export class EpochRun implements ChainListener {
     if (last === undefined) return undefined
     return pointOf(last, {
       origin: `${this.#log}/${this.#epoch}`,
-      openingLeaf: this.#openingLeaf,
       expiredSize: Math.max(this.#expiredSize, this.#held?.expiredSize ?? 0),
       chain: this.#chain,
       records: this.#records.held(),
@@ -225,15 +223,13 @@ export class EpochRun implements ChainListener {
       const place = { file: this.#job.source.name, ...opening?.spot, epoch: this.#epoch, seq: 0 }
       this.#findings.fault({ code: 'forked', check: 'epoch', message }, place)
     }
-    this.#openingLeaf = held.openingLeaf
     if (opening !== undefined) {
       const { epoch, log } = opening.read.envelope.chain
       this.#epoch ??= epoch
       this.#joinLog(log)
     }
-    const { rev, openingSize, closed, at, monoNanos, skewMillis } = held
-    const clock = { at, monoNanos, skewMillis }
-    this.#records.resume(opening, { rev, openingSize, closed, clock }, held.head.size)
+    const { at, monoNanos, skewMillis } = held
+    this.#records.resume(opening, { ...held, clock: { at, monoNanos, skewMillis } }, held.head.size)
     await this.#readNotes()
     this.#awaited = held
   }
@@ -267,7 +263,6 @@ export class EpochRun implements ChainListener {
 
   placed(arrival: Arrival, late: boolean): void {
     const { spot, leaf } = arrival
-    if (arrival.read.envelope.chain.seq === 0) this.#openingLeaf = leaf
     const { byteOffset, line } = spot
     this.#last = { leaf, segment: this.#segment, byteOffset, line }
     this.#records.placed(arrival, late)
@@ -385,7 +380,10 @@ export class EpochRun implements ChainListener {
       return
     }
     if (this.#log === undefined) this.#joinLog(log)
-    if (this.#jumpToStub(read.envelope.chain.seq) === 'expired') return
+    if (this.#jumpToStub(read.envelope.chain.seq) === 'expired') {
+      this.#stubCheck.left.take(read, leaf, { stub: this.#stub?.stub, place })
+      return
+    }
     const arrival: Arrival = { read, leaf, spot, reported: false, flaw: undefined }
     if (read.violation !== undefined) {
       const message = `The record breaks its schema: ${read.violation}.`
@@ -402,7 +400,7 @@ export class EpochRun implements ChainListener {
 
   /**
    * Goes on behind the records for which the stub stands, once a record shows that they are gone, or
-   * (`seq` undefined) nothing else follows. One that is left of them says nothing.
+   * (`seq` undefined) nothing else follows. Those that are left of them are the last ones.
    */
   #jumpToStub(seq: number | undefined): 'expired' | undefined {
     const stub = this.#stub?.stub
@@ -416,6 +414,7 @@ export class EpochRun implements ChainListener {
       return 'expired'
     }
     this.#expiredSize = stub.lastSeq + 1
+    this.#stubCheck.left.end(stub)
     if (size === 0) {
       const message =
         'The epoch.open is missing: it has to stay as long as a record or stub of its epoch.'
@@ -423,7 +422,10 @@ export class EpochRun implements ChainListener {
       this.#findings.fault({ code: 'missing', check: 'epoch', message }, place)
     }
     const tree = MerkleFrontier.resume(this.#expiredSize, stub.nodes)
+    const file = `${this.#job.source.name}/stub`
+    this.#resumePlace = { file, epoch: this.#epoch, seq: stub.lastSeq }
     this.#chain.resume({ size: this.#expiredSize, leaf: stub.lastLeaf, tree })
+    this.#resumePlace = undefined
     return undefined
   }
 
@@ -431,11 +433,9 @@ export class EpochRun implements ChainListener {
   #compareStub(size: number): void {
     const stub = this.#stub?.stub
     if (stub === undefined || size !== stub.lastSeq + 1 || this.#expiredSize > 0) return
-    const root = MerkleFrontier.resume(size, stub.nodes)?.root()
-    if (this.#held !== undefined || this.#chain.root() === root || !this.#chain.doubts.empty) return
-    const message = `The stub stands for other records than the ${size} that are there.`
-    const place = { file: `${this.#job.source.name}/stub`, epoch: this.#epoch }
-    this.#findings.fault({ code: 'forged', check: 'epoch', message }, place)
+    if (this.#held !== undefined) return
+    const there = { doubts: this.#chain.doubts, root: this.#chain.root() }
+    this.#stubCheck.compare(stub, there, this.#epoch)
   }
 
   #settleStub(): void {

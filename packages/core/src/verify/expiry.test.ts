@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { sha256Hex } from '../hash.ts'
 import type { EpochBuilder } from './a-journal.fixture.ts'
-import { aJournal, aKey, LOG, pinned, START_MILLIS } from './a-journal.fixture.ts'
+import { aJournal, aKey, chunksOf, LOG, pinned, START_MILLIS } from './a-journal.fixture.ts'
 import type { StubOptions } from './a-tenant-log.fixture.ts'
 import { aRevocation, aTenantLog, expired, stubFile } from './a-tenant-log.fixture.ts'
 import type { EpochBytes } from './input.ts'
@@ -73,6 +73,79 @@ describe('records that have expired', () => {
       stub: async () => stubFile(epoch, 6),
     }
     expect(await check(part)).toMatchObject({ ok: true, checked: 4, expired: 6 })
+  })
+
+  it('may be there only as far as they lead to what the stub names', async () => {
+    const epoch = anOldEpoch()
+    const left = (...lines: readonly string[]): EpochBytes => {
+      const source = expired(epoch, 6)
+      return {
+        ...source,
+        async *segments() {
+          for await (const segment of source.segments()) {
+            if (segment.firstSeq === 0) {
+              const bytes = Buffer.from([epoch.lines[0], ...lines, ''].join('\n'))
+              yield { ...segment, chunks: (from) => chunksOf(bytes.subarray(from), Infinity) }
+            } else yield segment
+          }
+        },
+      }
+    }
+    epoch.segmentStarts = [0, 1, 7]
+    const [, , second = '', third = '', , fifth = '', sixth = ''] = epoch.lines
+    expect(await check(left(fifth, sixth))).toMatchObject({ ok: true, checked: 4, expired: 6 })
+    expect(faults(await check(left(fifth)))).toEqual(['edited'])
+    expect(faults(await check(left(second, third, sixth)))).toEqual(['edited'])
+    const changed = fifth.replace('network:orders', 'network:0rders')
+    expect(faults(await check(left(changed, sixth)))).toEqual(['edited'])
+    expect(faults(await check(left(sixth.replace('success', 'timeout'))))).toEqual(['edited'])
+  })
+
+  it('are no place for an observation that vouches for records that nobody signed', async () => {
+    const journal = aJournal()
+    const old = journal.open().call().call().call().close()
+    old.segmentStarts = [0, 1, 5]
+    const unsigned = journal.open().call().close()
+    unsigned.notes = []
+    const forged = aJournal()
+      .open()
+      .append({
+        type: 'epoch.observed',
+        severity: 'info',
+        detail: { observed: [unsigned.observedAs('closed')] },
+      })
+    const line = (forged.lines[1] as string).replace('"seq":1}', '"seq":2}')
+    const source = expired(old, 4)
+    const withForged = {
+      ...source,
+      async *segments() {
+        for await (const segment of source.segments()) {
+          yield segment
+          const chunks = (): AsyncGenerator<Uint8Array> => chunksOf(Buffer.from(`${line}\n`), 512)
+          if (segment.firstSeq === 0) yield { file: 'left', firstSeq: 2, chunks }
+        }
+      },
+    }
+    const verdict = await verify([withForged, unsigned.bytes()], { keys: TENANT, now })
+    expect(verdict).toMatchObject({ ok: false, level: 0 })
+    expect(faults(verdict)).toEqual(['edited'])
+  })
+
+  it('are those that a later epoch saw', async () => {
+    const journal = aJournal()
+    const old = journal.open().call().call().close()
+    const seen = old.observedAs('closed')
+    journal.open({ observed: [seen] }).close()
+    const all = (stubbed: EpochBytes): readonly EpochBytes[] => [
+      stubbed,
+      ...journal.bytes().slice(1),
+    ]
+    const last = old.size - 1
+    expect(await verify(all(expired(old, last)), { keys: TENANT, now })).toMatchObject({ ok: true })
+    old.notes = old.notes.slice(0, 1)
+    old.edit(last, (line) => line.replace('shutdown', 'rollover'))
+    const verdict = await verify(all(expired(old, last)), { keys: TENANT, now })
+    expect(faults(verdict)).toEqual(['forked'])
   })
 
   it('may hold starts of calls whose ends are there', async () => {

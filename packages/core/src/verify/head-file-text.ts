@@ -114,6 +114,7 @@ function stateOf(text: string): Omit<HeldEpoch, 'head'> {
 const FIELDS = {
   nodes: (value: unknown) => Array.isArray(value) && value.length <= 64 && value.every(isHash),
   openingLeaf: isHash,
+  openingEndLeaf: isHash,
   leaf: isHash,
   segment: (value: unknown) => value === undefined || isCount(value),
   byteOffset: isCount,

@@ -20,6 +20,8 @@ export interface HeldEpoch {
   readonly nodes: readonly string[]
   /** Of `epoch.open`, which is read again. */
   readonly openingLeaf: string
+  /** Of the last record of its opening, which is read again: observations count only if they lead to it. */
+  readonly openingEndLeaf: string
   /** Of the last record, which is read again. */
   readonly leaf: string
   /** The first `seq` in the name of the segment with the last record; undefined where it has none. */

@@ -30,6 +30,11 @@ export function checkHeld(file: HeadFile | undefined): ReadonlyMap<string, HeldE
   return held
 }
 
+/** Those from which to go on: where the head ends within the opening, reading it anew is as cheap. */
+export function resumable(held: ReadonlyMap<string, HeldEpoch>): ReadonlyMap<string, HeldEpoch> {
+  return new Map([...held].filter(([, { head, openingSize }]) => openingSize < head.size))
+}
+
 /** What it takes to go on behind these epochs another time. */
 export function heldEpochs(outcomes: readonly EpochOutcome[]): HeldEpoch[] {
   return outcomes.flatMap(({ calls, point }) => {

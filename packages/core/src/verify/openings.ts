@@ -5,6 +5,7 @@ import { AuditError } from '../errors.ts'
 import { leafHash } from '../hash.ts'
 import type { ObservedEpoch } from '../record.ts'
 import type { Arrival, Spot } from './arrival.ts'
+import type { HeldEpoch } from './head-file.ts'
 import type { EpochBytes, SegmentBytes } from './input.ts'
 import type { Line, LineSplitter } from './lines.ts'
 import type { Envelope, RecordReader } from './read-record.ts'
@@ -28,9 +29,11 @@ export interface Opening {
   readonly source: EpochBytes
   /** The id that its place promises, else that of its first record. */
   readonly epoch: string | undefined
-  readonly observations: Observation[]
+  observations: Observation[]
   /** There were more observations than are taken. */
   overflowed: boolean
+  /** An `epoch.observed` is another one than a held head stands for. */
+  changed: boolean
 }
 
 interface Tools {
@@ -42,29 +45,72 @@ interface Tools {
  * Reads what the beginning of an epoch says of others: `epoch.open` and the `epoch.observed` behind
  * it. All epochs are asked first, because one that was read long ago may be named by a later one.
  *
- * @param options `recordsMax`: how many records the opening has, where that is known
+ * @param held the head from which to go on: of its opening nothing else is compared with what is read,
+ * so what it observed counts only where the records lead to the last leaf of that opening
  */
 export async function readOpening(
   source: EpochBytes,
   tools: Tools,
-  { recordsMax = Infinity }: { readonly recordsMax?: number | undefined } = {},
+  held?: HeldEpoch,
 ): Promise<Opening> {
   const observations: Observation[] = []
   let epoch = source.epoch
-  const opening = { source, observations, overflowed: false, epoch }
+  const opening = { source, observations, overflowed: false, changed: false, epoch }
+  const link = new OpeningLink(held)
   for await (const arrival of openingRecords(source, tools)) {
     const { envelope, violation } = arrival.read
     epoch ??= envelope.chain.epoch
     opening.epoch = epoch
-    if (violation !== undefined || !OPENING_TYPES.has(envelope.type)) break
+    const isOpening = violation === undefined && OPENING_TYPES.has(envelope.type)
+    if (!link.take(arrival, isOpening) || !isOpening) break
     for (const observed of observedIn(envelope)) {
       const { seq } = envelope.chain
       observations.push({ ...observed, by: epoch, seq, spot: arrival.spot })
     }
     opening.overflowed = observations.length > OBSERVATIONS_MAX
-    if (opening.overflowed || envelope.chain.seq + 1 >= recordsMax) break
+    if (opening.overflowed || link.isLast) break
   }
+  opening.changed = link.changed
+  // What epoch.open itself says is held against its leaf when the epoch is read.
+  if (!link.holds) opening.observations = observations.filter(({ seq }) => seq === 0)
   return opening
+}
+
+/** How the records of an opening lead to the last of those for which a held head stands. */
+class OpeningLink {
+  readonly #held: HeldEpoch | undefined
+  #count = 0
+  #leaf = ''
+  #broken = false
+  changed = false
+
+  constructor(held: HeldEpoch | undefined) {
+    this.#held = held
+  }
+
+  /** Nothing that follows has to be read here. */
+  get isLast(): boolean {
+    return this.#held !== undefined && this.#count >= this.#held.openingSize
+  }
+
+  get holds(): boolean {
+    return this.#held === undefined || (!this.#broken && this.#count >= this.#held.openingSize)
+  }
+
+  /** Whether the record may be what the head stands for. */
+  take({ read, leaf }: Pick<Arrival, 'read' | 'leaf'>, isOpening: boolean): boolean {
+    const { prev, seq } = read.envelope.chain
+    const { openingEndLeaf, openingSize = 0 } = this.#held ?? {}
+    const at = this.#count++
+    const linked = at === 0 || prev === this.#leaf
+    this.#leaf = leaf
+    if (at === 0 || at >= openingSize) return true
+    if (linked && isOpening && (at + 1 < openingSize || leaf === openingEndLeaf)) return true
+    this.#broken = true
+    // Another number: those that belong there have expired.
+    this.changed = seq === at
+    return false
+  }
 }
 
 /** Read without the schema's help, for revisions that are not known here. */

@@ -29,6 +29,9 @@ export interface HeldRecords {
   readonly rev: number
   /** How many records its opening has: `epoch.open`, and each `epoch.observed` behind it. */
   readonly openingSize: number
+  /** Of `epoch.open`, and of the last record of the opening. */
+  readonly openingLeaf: string
+  readonly openingEndLeaf: string
   readonly closed: boolean
   readonly clock: ClockPoint
 }
@@ -41,6 +44,8 @@ export class RecordCheck {
   #rev: number | undefined
   #opening = true
   #openingSize = 1
+  #openingLeaf = ''
+  #openingEndLeaf = ''
   #followed = false
   /** Records seen. */
   count = 0
@@ -62,6 +67,8 @@ export class RecordCheck {
     if (opening !== undefined) this.#opened(opening)
     this.#rev = held.rev
     this.#openingSize = held.openingSize
+    this.#openingLeaf = held.openingLeaf
+    this.#openingEndLeaf = held.openingEndLeaf
     this.#opening = held.openingSize === size
     this.closed = held.closed
     this.#clock.resume(held.clock)
@@ -69,8 +76,14 @@ export class RecordCheck {
 
   /** What it takes to go on from here. */
   held(): HeldRecords {
-    const { closed } = this
-    return { rev: this.#rev ?? 0, openingSize: this.#openingSize, closed, clock: this.#clock.point }
+    return {
+      rev: this.#rev ?? 0,
+      openingSize: this.#openingSize,
+      openingLeaf: this.#openingLeaf,
+      openingEndLeaf: this.#openingEndLeaf,
+      closed: this.closed,
+      clock: this.#clock.point,
+    }
   }
 
   #opened(arrival: Arrival): void {
@@ -114,6 +127,7 @@ export class RecordCheck {
       this.#fault('forged', 'A record follows the epoch.close.', arrival)
     }
     if (chain.seq === 0) {
+      this.#openingLeaf = this.#openingEndLeaf = arrival.leaf
       if (type === 'epoch.open') {
         this.#opened(arrival)
       } else {
@@ -127,6 +141,7 @@ export class RecordCheck {
       this.#fault('schema', 'An epoch.observed stands elsewhere than behind epoch.open.', arrival)
     } else {
       this.#openingSize++
+      this.#openingEndLeaf = arrival.leaf
     }
   }
 

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from 'vitest'
+import type { RecordDraft } from '../line.ts'
 import type { EpochBuilder, JournalBuilder } from './a-journal.fixture.ts'
-import { aJournal, aKey, LOG, pinned, START_MILLIS } from './a-journal.fixture.ts'
+import { aJournal, aKey, chunksOf, LOG, pinned, START_MILLIS } from './a-journal.fixture.ts'
 import { aRevocation, aTenantLog, expired } from './a-tenant-log.fixture.ts'
 import type { HeadFile } from './head-file.ts'
 import { formatHeadFile, parseHeadFile, parseHeadLines } from './head-file-text.ts'
@@ -174,6 +175,62 @@ describe('verification from a trusted head', () => {
     expect(await check(journal, since)).toMatchObject({ ok: true, level: 2, ends: { crashed: 1 } })
     journal.open({ observed: [first.observedAs('closed', { leaf: '7'.repeat(64) })] }).close()
     expect(faults(await check(journal, since))).toContain('forked')
+  })
+
+  it('believes what an epoch observed only as far as it is what the head stands for', async () => {
+    const journal = aJournal()
+    const first = journal.open().call().close()
+    const open = journal.open()
+    const observedAs = (...seen: readonly EpochBuilder[]): RecordDraft => ({
+      type: 'epoch.observed',
+      severity: 'info',
+      detail: { observed: seen.map((epoch) => epoch.observedAs('closed')) },
+    })
+    open.append(observedAs(first))
+    const early = await headOf(journal)
+    open.call().call().close()
+    const since = await headOf(journal)
+    const unsigned = journal.open().call().close()
+    unsigned.notes = []
+    const forged = aJournal().open({ seed: 101, openedMillis: START_MILLIS + 3_600_000 })
+    forged.append(observedAs(unsigned))
+    for (const [head, observed, codes] of [
+      [since, [forged.lines[1]], ['forked', 'unsigned']],
+      [early, [open.lines[1], forged.lines[1]], ['forked', 'duplicated']],
+    ] as const) {
+      expect(faults(await check(journal, head))).toEqual(['unsigned'])
+      const source = open.bytes()
+      const shown: EpochBytes = {
+        ...source,
+        async *segments() {
+          for await (const segment of source.segments()) {
+            const bytes = Buffer.from([open.lines[0], ...observed, ''].join('\n'))
+            const chunks = (from = 0): AsyncGenerator<Uint8Array> =>
+              chunksOf(bytes.subarray(from), Infinity)
+            yield segment.firstSeq === 0 ? { ...segment, chunks } : segment
+          }
+        },
+      }
+      const verdict = await check([first.bytes(), shown, unsigned.bytes()], head)
+      expect(verdict).toMatchObject({ ok: false, level: 0 })
+      expect(faults(verdict)).toEqual(codes)
+    }
+  })
+
+  it('does without what was observed where that has expired', async () => {
+    const journal = aJournal()
+    const first = journal.open().call().close()
+    const open = journal.open()
+    open.segmentStarts = [0, 1, 4]
+    open.append({
+      type: 'epoch.observed',
+      severity: 'info',
+      detail: { observed: [first.observedAs('closed')] },
+    })
+    open.call().call().close()
+    const since = await headOf(journal)
+    const verdict = await check([first.bytes(), expired(open, 3)], since)
+    expect(verdict).toMatchObject({ ok: true, level: 3 })
   })
 
   it('asks for the keys anew, and for revocations', async () => {

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError } from '../errors.ts'
+import { MerkleFrontier } from '../merkle.ts'
 import { parseNote } from '../note.ts'
 import type { CertifiedStub, Stub } from '../stub.ts'
 import { checkStub, parseStub } from '../stub.ts'
 import type { Findings, Place, Report } from './findings.ts'
+import { LeftRecords } from './left-records.ts'
 import type { RecordChecks } from './record-check.ts'
+import type { SeqRanges } from './seq-ranges.ts'
 
 /** The stub, its certificate, and a length before each. */
 const STUB_FILE_BYTES_MAX = 2 * 65_536 + 16
@@ -28,9 +31,11 @@ export class StubCheck {
   readonly #findings: Findings
   readonly #checks: RecordChecks
   readonly #file: string
+  readonly left: LeftRecords
 
   constructor(findings: Findings, file: string, checks: RecordChecks) {
     this.#findings = findings
+    this.left = new LeftRecords(findings)
     this.#file = file
     this.#checks = checks
   }
@@ -48,6 +53,18 @@ export class StubCheck {
     const message = 'The file is not a stub and its retention certificate.'
     this.#fault({ code: 'edited', check: 'epoch', message }, undefined)
     return undefined
+  }
+
+  /** Compares it with the records for which it stands, where all of them are there. */
+  compare(
+    { lastSeq, nodes }: Stub,
+    { doubts, root }: { readonly doubts: SeqRanges; readonly root: string | undefined },
+    epoch: string | undefined,
+  ): void {
+    const size = lastSeq + 1
+    if (!doubts.empty || MerkleFrontier.resume(size, nodes)?.root() === root) return
+    const message = `The stub stands for other records than the ${size} that are there.`
+    this.#fault({ code: 'forged', check: 'epoch', message }, { epoch, log: undefined })
   }
 
   /** Whether it may stand where it stands. */

@@ -20,7 +20,7 @@ import { Findings } from './findings.ts'
 import type { GivenHeads } from './given-heads.ts'
 import { epochOfOrigin, readHeads } from './given-heads.ts'
 import type { HeadFile, HeldEpoch } from './head-file.ts'
-import { checkHeld, heldEpochs } from './held-epochs.ts'
+import { checkHeld, heldEpochs, resumable } from './held-epochs.ts'
 import { inOrder } from './in-order.ts'
 import type { EpochBytes, TenantLogBytes } from './input.ts'
 import type { LeafPrints } from './leaf-prints.ts'
@@ -165,7 +165,7 @@ class Verification {
     checkWitnesses(witnesses, tenantLog !== undefined)
     this.#heads = readHeads(heads, { since, hasTenantLog: tenantLog !== undefined })
     this.#headsByEpoch = headsByEpoch(this.#heads.epochs)
-    this.#held = checkHeld(since)
+    this.#held = resumable(checkHeld(since))
     this.#context = { pinned: keys, nowMillis: now(), revoked: this.#revocations.revoked }
     this.#tools = {
       splitter: new LineSplitter(),
@@ -193,19 +193,22 @@ class Verification {
 
   async readOpening(epoch: EpochBytes): Promise<void> {
     const held = this.#held.get(epoch.epoch ?? '')
-    const recordsMax =
-      held !== undefined && held.openingSize < held.head.size ? held.openingSize : undefined
-    const opening = await readOpening(epoch, this.#tools, { recordsMax })
+    const opening = await readOpening(epoch, this.#tools, held)
     this.#openings.push(opening)
     for (const seen of opening.observations) {
       const known = this.#observed.get(seen.epoch)
       if (known === undefined) this.#observed.set(seen.epoch, [seen])
       else known.push(seen)
     }
+    const place = { file: epoch.name, epoch: opening.epoch }
+    if (opening.changed) {
+      const message =
+        'What the epoch observed at its beginning is not that on which the given head was verified.'
+      this.#findings.fault({ code: 'forked', check: 'epoch', message }, place)
+    }
     if (!opening.overflowed) return
     const message =
       'The epoch observes more others than are read; what it says of the rest is not checked.'
-    const place = { file: epoch.name, epoch: opening.epoch }
     this.#findings.fault({ code: 'unverifiable', check: 'epoch', message }, place)
   }
 
