@@ -92,7 +92,7 @@ describe('journalStatement', () => {
         level: 5,
         tenantHead: TENANT_HEAD,
         heads,
-        witnessed: { k: 2, n: 3, threshold: 2 },
+        witnessed: { k: 2, n: 3, threshold: 2, at: '2026-11-21T08:00:00.000Z' },
         timestampedAt: '2026-11-21T09:00:00.000Z',
         beyondHead: { epochs: 1, records: 12 },
         heldByHead: 1_000,
@@ -105,7 +105,8 @@ describe('journalStatement', () => {
       /^That the 1,000 records which your head file stands for are still what they were\./,
     )
     expect(row(statement, 'Witnesses')).toBe(
-      '2 of 3 cosigned the tenant log, 2 asked for; time-stamped at 2026-11-21T09:00:00.000Z',
+      '2 of 3 cosigned the tenant log, 2 asked for, the newest 2 at 2026-11-21T08:00:00.000Z or later; ' +
+        'time-stamped at 2026-11-21T09:00:00.000Z',
     )
     expect(row(statement, 'Beyond')).toBe(
       '12 records behind entry 40 of the tenant log, 1 epoch of which nothing is named there',

@@ -97,9 +97,12 @@ function tailText({ attestedTail: tail, checked, heldByHead }: Verdict): string 
 
 /** Who saw the log outside. What a head says nothing of is never called complete. */
 function outsideRows({ beyondHead, tenantHead, timestampedAt, witnessed }: Verdict): Row[] {
-  const { k, n, threshold } = witnessed
+  const { at, k, n, threshold } = witnessed
+  const since = at === undefined ? '' : `, the newest ${threshold} at ${at} or later`
   const seen = [
-    ...(threshold > 0 ? [`${k} of ${n} cosigned the tenant log, ${threshold} asked for`] : []),
+    ...(threshold > 0
+      ? [`${k} of ${n} cosigned the tenant log, ${threshold} asked for${since}`]
+      : []),
     ...(timestampedAt === undefined ? [] : [`time-stamped at ${timestampedAt}`]),
   ]
   const { epochs, records } = beyondHead

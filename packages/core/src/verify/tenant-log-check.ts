@@ -10,6 +10,7 @@ import { isLogName } from '../log-name.ts'
 import { MerkleFrontier } from '../merkle.ts'
 import type { Note, NoteKey } from '../note.ts'
 import { noteSignedBy, parseNote } from '../note.ts'
+import { parseRevocation } from '../revocation.ts'
 import type { WitnessKey } from '../tlog/cosignature.ts'
 import { cosignaturesOf } from '../tlog/cosignature.ts'
 import type { GivenHead } from './checkpoint-check.ts'
@@ -95,13 +96,14 @@ export class TenantLogCheck {
     const kept = heads.at(-1)?.size ?? 0
     await this.#entries(checkpoint, heads, isCosigned ? checkpoint.size : kept)
     const head = this.#reached.find(({ size }) => size === checkpoint.size)
-    const isKept = (one: Checkpoint): boolean => heads.length > 0 && one.size <= kept
-    const anchor = isCosigned ? head : this.#reached.findLast(isKept)
+    // A head of no entries is memory of nothing: every log goes on from it.
+    const isKept = ({ size }: Checkpoint): boolean => size > 0 && size <= kept
+    const anchor = isCosigned && checkpoint.size > 0 ? head : this.#reached.findLast(isKept)
     return {
       log: checkpoint.origin,
       named: this.#named,
       anchor,
-      cosigned: isCosigned && head !== undefined,
+      cosigned: isCosigned && anchor !== undefined,
       witnessed,
       timestampedAt: await this.#timestamp(note),
       head,
@@ -136,12 +138,14 @@ export class TenantLogCheck {
   #witness(note: Note | undefined): Witnessed {
     const { keys, threshold } = this.#options.witnesses ?? { keys: [], threshold: 0 }
     const n = new Set(keys.map(({ publicKey }) => Buffer.from(publicKey).toString('hex'))).size
-    const k = note === undefined ? 0 : cosignaturesOf(note, keys).length
+    const times = note === undefined ? [] : cosignaturesOf(note, keys).map(({ time }) => time)
+    const k = times.length
     if (k < threshold && note !== undefined) {
       const message = `${k} of your ${n} witnesses cosigned the tenant log's checkpoint, and you ask for ${threshold}.`
       this.#fault('unsigned', message, 'witness')
     }
-    return { k, n, threshold }
+    const at = times.sort((a, b) => b - a)[threshold - 1]
+    return { k, n, threshold, ...(at !== undefined && { at: isoOfSeconds(at) }) }
   }
 
   /** Given heads that this log can reach, by size. */
@@ -282,6 +286,7 @@ export class TenantLogCheck {
 
   #revocation(note: Note, index: number, origin: string): void {
     try {
+      if (parseRevocation(note.text).log !== origin) return this.#strangeEntry(index)
       if (this.#options.revocations.take(note)) return
       // Without the tenant's key nobody can tell.
       if (!this.#options.pinned.some(({ name }) => name === origin)) return
@@ -347,4 +352,9 @@ export const NO_TENANT_LOG: TenantLogOutcome = {
   ...NOTHING,
   named: new Map(),
   witnessed: { k: 0, n: 0, threshold: 0 },
+}
+
+/** Witnesses say seconds; a time that no calendar has is the last that one has. */
+function isoOfSeconds(seconds: number): string {
+  return new Date(Math.min(seconds * 1000, 8.64e15)).toISOString()
 }

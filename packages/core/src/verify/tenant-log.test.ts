@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { AuditError } from '../errors.ts'
 import { sha256Hex } from '../hash.ts'
 import { signNoteSync } from '../note.ts'
+import { formatRevocation } from '../revocation.ts'
 import { parseWitnessKey } from '../tlog/cosignature.ts'
 import type { EpochBuilder, JournalBuilder } from './a-journal.fixture.ts'
 import { aJournal, aKey, LOG, pinned, START_MILLIS } from './a-journal.fixture.ts'
@@ -75,6 +76,14 @@ describe('completeness', () => {
   it('says no more than level 2 where nobody kept a head', async () => {
     const { journal, log } = aSealedJournal()
     expect(await check(journal, log)).toMatchObject({ ok: true, level: 2, headMatched: false })
+  })
+
+  it('is not claimed up to a head of no entries', async () => {
+    const { journal } = aSealedJournal()
+    const log = aTenantLog().cosignedBy(w1)
+    expect(await check(journal, log, { heads: [log.head()] })).toMatchObject({ ok: true, level: 2 })
+    const verdict = await check(journal, log, { witnesses: witnesses(1, w1) })
+    expect(verdict).toMatchObject({ ok: true, level: 2, headMatched: false })
   })
 
   it('counts what lies behind the head, and claims nothing of it', async () => {
@@ -190,6 +199,16 @@ describe('a tenant log that lies', () => {
     expect(faults(await check(journal, log))).toEqual(['forged'])
   })
 
+  it('has a revocation of another log', async () => {
+    const { journal, log } = aSealedJournal()
+    const other = aKey('example.com/other', 41)
+    const vkey = aKey('example.com/other/issuer-b1', 42).vkey
+    const text = formatRevocation({ log: 'example.com/other', vkey, tenantLogSize: 0 })
+    log.add(signNoteSync(text, other))
+    const options = { keys: [...TENANT, ...pinned(other)], heads: [log.head()] }
+    expect(faults(await check(journal, log, options))).toEqual(['forged'])
+  })
+
   it('has fewer entries than it says, or others', async () => {
     const { journal, log } = aSealedJournal()
     const bytes = log.bytes()
@@ -230,6 +249,15 @@ describe('witnesses', () => {
       headMatched: true,
       witnessed: { k: 2, n: 3, threshold: 2 },
     })
+  })
+
+  it('are as fresh as the newest that are asked for', async () => {
+    const { journal, log } = aSealedJournal()
+    const at = [100, 300, 200].map((seconds) => START_MILLIS / 1000 + seconds)
+    log.cosignatures = [w1, w2, w3].map((witness, i) => witness.cosign(log.text, at[i]))
+    const verdict = await check(journal, log, { witnesses: witnesses(2, w1, w2, w3) })
+    const fresh = new Date(START_MILLIS + 200_000).toISOString()
+    expect(verdict.witnessed).toEqual({ k: 3, n: 3, threshold: 2, at: fresh })
   })
 
   it('are counted once a key, and only if their signature is right', async () => {

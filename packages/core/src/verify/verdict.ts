@@ -74,6 +74,11 @@ export interface Witnessed {
   readonly n: number
   /** How many of them the caller asks for; 0 where none were named. */
   readonly threshold: number
+  /**
+   * That many of them cosigned it at this time or later, `YYYY-MM-DDTHH:mm:ss.sssZ`: how fresh the log is.
+   * An older log with its older cosignatures would have passed then.
+   */
+  readonly at?: string
 }
 
 /** The outcome of a verification; nothing returns a bare boolean. */
