@@ -753,6 +753,13 @@ describe('missing, beyond an epoch', () => {
     expect(only(verdict)).toMatchObject({ code: 'missing', epoch: other.id, lastSeq: 6 })
   })
 
+  it('is an epoch of another log of which the caller has a head, whatever its id', async () => {
+    const epoch = aClosedEpoch()
+    const head = { origin: `example.com/other/${epoch.id}`, size: 2, root: epoch.root(2) }
+    const verdict = await check(epoch, { heads: [head] })
+    expect(only(verdict)).toMatchObject({ code: 'missing', epoch: epoch.id, lastSeq: 1 })
+  })
+
   it('is everything, where there are no records', async () => {
     for (const epochs of [[], [epochOf(anEpoch().id, [], { notes: Buffer.alloc(0) })]]) {
       const verdict = await check(epochs, { live: true })

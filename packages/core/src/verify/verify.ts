@@ -144,6 +144,8 @@ class Verification {
   readonly #prints = new Map<string, Promise<{ readonly prints: LeafPrints }>>()
   readonly #observed = new Map<string, Observation[]>()
   readonly #outcomes: EpochOutcome[] = []
+  /** Of the first epoch that names one. */
+  #log: string | undefined
   readonly #ends = new Map<EpochOutcome, EpochEnd>()
   /** The first copy of each. */
   readonly #byEpoch = new Map<string, EpochOutcome>()
@@ -266,7 +268,8 @@ class Verification {
     const observers = new Set(result.confirmed.map((index) => observed[index] as Observation))
     const named = this.#tenantLog.named.get(opening.epoch ?? '')
     const outcome = { ...result, opening, observers, named }
-    const others = this.#outcomes.find((one) => one.log !== undefined)?.log
+    const others = this.#log
+    this.#log ??= log
     this.#findings.absorb(findings)
     this.#outcomes.push(outcome)
     this.#progressRecords += checked
@@ -324,10 +327,13 @@ class Verification {
     }
     for (const { origin, size } of this.#heads.epochs) {
       const epoch = epochOfOrigin(origin)
-      if (present.has(epoch) || this.#absent.has(epoch)) continue
+      const { log } = this.#byEpoch.get(epoch) ?? {}
+      const isOther = log !== undefined && origin !== `${log}/${epoch}`
+      if ((present.has(epoch) && !isOther) || this.#absent.has(epoch)) continue
       this.#absent.add(epoch)
       this.#expectedElsewhere += size
-      const message = `Epoch ${epoch}, of which a head was given, is missing.`
+      const name = isOther ? `${origin} (the one here is of another log)` : epoch
+      const message = `Epoch ${name}, of which a head was given, is missing.`
       const report = { code: 'missing', check: 'checkpoint', message, outside: true } as const
       this.#findings.fault(report, { epoch, seq: 0, lastSeq: size - 1 })
     }
