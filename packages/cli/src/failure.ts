@@ -18,10 +18,20 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a folder',
   EISDIR: 'a folder, where a file was expected',
   EMFILE: 'too many open files; raise `ulimit -n`',
+  EEXIST: 'there already; name another one',
+  EROFS: 'a file system that can only be read; name another place',
 }
 
-/** Any error as one; never throws. */
+/** Of a key that was given where a file or a verifier key belongs: `--key "$(cat tenant.pem)"`. */
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs
+
+/** Any error as one, without what is secret in it; never throws. */
 export function failureOf(error: unknown): Failure {
+  const { code, message } = describe(error)
+  return { code, message: message.replace(PRIVATE_KEY, '<private key, not shown>') }
+}
+
+function describe(error: unknown): Failure {
   if (error instanceof AuditError) return { code: error.code, message: error.message }
   if (error instanceof CommanderError) {
     return { code: 'INVALID_OPTION', message: oneLine(error.message.replace(/^error: /, '')) }
@@ -32,6 +42,7 @@ export function failureOf(error: unknown): Failure {
     if (way !== undefined && path !== undefined) {
       return { code: code === 'ENOENT' ? 'NOT_FOUND' : 'UNREADABLE', message: `${path}: ${way}` }
     }
+    if (code === 'ENOSPC') return { code: 'DISK_FULL', message: 'no space left on the device' }
     return { code: code ?? 'UNEXPECTED', message: oneLine(error.message) }
   }
   return { code: 'UNEXPECTED', message: oneLine(String(error)) }

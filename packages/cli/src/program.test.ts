@@ -1,9 +1,25 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { outcomeOf, runCommand, runProcess, startCommand } from './command.fixture.ts'
+
+const HOLDS = fileURLToPath(new URL('../../../vectors/journal', import.meta.url))
+
+/** The command with a file as its standard output. */
+function runWithStdout(fd: number, args: readonly string[]) {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const argv = ['--conditions=spanseal-source', main, ...args]
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', fd, 'pipe'] })
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  return new Promise<{ status: number | null; stderr: string }>((resolve) =>
+    child.on('close', (status) => resolve({ status, stderr })),
+  )
+}
 
 const COMMANDS = ['verify', 'timeline', 'tail', 'ship', 'topics', 'keys', 'prove', 'check', 'seal']
 
@@ -88,6 +104,37 @@ describe('spanseal', () => {
     expect(plain.stdout).not.toContain('\u001b')
     expect(colored.stdout).toContain('\u001b[31mDOES NOT HOLD')
     expect(asked.stdout).not.toContain('\u001b')
+  })
+
+  it.skipIf(!existsSync('/dev/full'))(
+    'does not end as if it held where what it printed is lost',
+    async () => {
+      const full = openSync('/dev/full', 'w')
+      for (const args of [['--help'], ['verify', HOLDS, '--json']]) {
+        const { status, stderr } = await runWithStdout(full, args)
+        expect(status).toBe(2)
+        expect(stderr).toContain('OUTPUT_LOST')
+        expect(stderr).toContain('ENOSPC')
+      }
+      closeSync(full)
+    },
+  )
+
+  it('shows no private key that was given by mistake', async () => {
+    const secret = 'MC4CAQAwBQYDK2VwBCIEIHNlY3JldHNlY3JldHNlY3JldHNlY3JldHNlY3Jl'
+    const pem = `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`
+    for (const args of [
+      ['verify', HOLDS, '--key', pem],
+      ['verify', HOLDS, '--key', pem, '--json'],
+      ['verify', HOLDS, '--head', pem],
+      ['keys', 'revoke', '--vkey', pem, '--tenant-log-size', '0'],
+      ['keys', pem],
+      ['tail', HOLDS, pem],
+    ]) {
+      const { status, stderr, stdout } = await runCommand(args)
+      expect([args, status]).toEqual([args, 2])
+      expect(stderr + stdout).not.toContain(secret.slice(20, 40))
+    }
   })
 
   it('ends quietly when nobody reads on', async () => {

@@ -31,6 +31,17 @@ export async function run(
   args: readonly string[],
   terminal: Terminal = openTerminal(),
 ): Promise<ExitCode> {
+  const exitCode = await runProgram(args, terminal)
+  const lost = await terminal.finish()
+  if (lost === undefined) return exitCode
+  // A verdict that nobody can read must not look like one that holds.
+  const way = 'what was to be printed is lost in part; make room, or print elsewhere'
+  const failure = { code: 'OUTPUT_LOST', message: `standard output: ${lost.code}; ${way}` }
+  terminal.note(args.includes('--json') ? failureJson(failure) : failureLine(failure))
+  return EXIT.couldNotRun
+}
+
+async function runProgram(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const session: Session = { terminal, exitCode: EXIT.holds }
   try {
     await buildProgram(session).parseAsync(args, { from: 'user' })

@@ -36,6 +36,11 @@ export interface Terminal {
   readonly clearStatus: () => void
   /** Aborts when nobody reads stdout any more (`| head`). */
   readonly closed: AbortSignal
+  /**
+   * Waits until all that was printed is written. What a full disk or the like swallowed is told; that
+   * nobody reads any more is not.
+   */
+  readonly finish: () => Promise<NodeJS.ErrnoException | undefined>
 }
 
 /** A stream that may be a terminal. */
@@ -49,7 +54,11 @@ export function openTerminal(
 ): Terminal {
   const closed = new AbortController()
   // A reader that has seen enough is no error, and nothing can be told to a closed stderr.
-  stdout.on('error', () => closed.abort())
+  let lost: NodeJS.ErrnoException | undefined
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!closed.signal.aborted && error.code !== 'EPIPE') lost = error
+    closed.abort()
+  })
   stderr.on('error', () => undefined)
   const plain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
   const isTerminal = stdout.isTTY === true
@@ -86,5 +95,11 @@ export function openTerminal(
     },
     clearStatus,
     closed: closed.signal,
+    finish: () =>
+      new Promise((resolve) => {
+        if (closed.signal.aborted) return resolve(lost)
+        // The error of a write is emitted before the callback of the next one is called, or right after.
+        stdout.write('', () => setImmediate(() => resolve(lost)))
+      }),
   }
 }
