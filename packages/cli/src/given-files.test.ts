@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ed25519PrivateKey, formatVkey, signNoteSync } from '@spanseal/core'
 import { describe, expect, it } from 'vitest'
-import { headsGiven, keysGiven } from './given-files.ts'
+import { certificatesGiven, headFileGiven, headsGiven, keysGiven } from './given-files.ts'
 import { emptyFolder } from './journal.fixture.ts'
 
 const key = Ed25519PrivateKey.generate()
@@ -48,6 +48,35 @@ describe('keysGiven', () => {
     for (const [file, code] of cases) {
       expect(() => keysGiven([file])).toThrow(expect.objectContaining({ code }))
     }
+  })
+})
+
+describe('what is refused', () => {
+  it('is named with its option and line, and never shown: it may be a secret', () => {
+    const secret = 'MC4CAQAwBQYDK2VwBCIEIHNlY3JldHNlY3JldHNlY3JldHNlY3JldHNlY3Jl'
+    const pem = `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`
+    for (const content of [pem, `# ours\n${secret}\n`, `${VKEY}\n{"bundle": "${secret}"}\n`]) {
+      const file = aFile(content)
+      let message = ''
+      try {
+        keysGiven([file], '--issuer-key')
+      } catch (error) {
+        message = (error as Error).message
+      }
+      expect(message).toContain(`--issuer-key: ${file}`)
+      expect(message).not.toContain(secret)
+    }
+    expect(() => keysGiven([aFile(pem)])).toThrow('spanseal keys show')
+    expect(() => keysGiven([aFile(`${VKEY}\nnone\n`)])).toThrow('no verifier key in line 2')
+  })
+
+  it('says what else it could have been, by option', () => {
+    expect(() => headsGiven(['/nowhere'])).toThrow('neither a head line')
+    expect(() => headFileGiven('/nowhere')).toThrow('--since: /nowhere does not exist')
+    expect(() => headFileGiven(aFile(VKEY))).toThrow('--since: ')
+    expect(() => certificatesGiven([aFile(VKEY)])).toThrow(
+      expect.objectContaining({ code: 'MALFORMED_CERTIFICATE' }),
+    )
   })
 })
 

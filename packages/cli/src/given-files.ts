@@ -22,22 +22,58 @@ const HEAD_LINE = /^\S+ \d+ [A-Za-z0-9+/]{43}=$/
 /** `<name>+<8 hex digits>+<base64>`; a path of that form is not expected. */
 const VKEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/
 
+const NO_KEY = 'is neither a verifier key, <name>+<8 hex digits>+<base64>, nor a file'
+
+/** What is said of a value that is no file, where it need not be one. */
+const WHAT_ELSE: Readonly<Record<string, string>> = {
+  '--key': NO_KEY,
+  '--issuer-key': NO_KEY,
+  '--tenant-vkey': NO_KEY,
+  '--head': 'is neither a head line, <origin> <size> <base64 root>, nor a file',
+}
+
 /**
- * The keys that `--key` gives: one verifier key, or a file with one a line (empty lines and lines
+ * The keys that `--key` gives, or another option: one verifier key, or a file with one a line (empty lines and lines
  * that begin with `#` say nothing).
  *
  * @throws AuditError `MALFORMED_KEY`, `NOT_FOUND`, `INVALID_OPTION`
  */
-export function keysGiven(values: readonly string[]): NoteKey[] {
+export function keysGiven(values: readonly string[], option: string = '--key'): NoteKey[] {
   return values.flatMap((value) => {
     if (VKEY.test(value)) return [parseVkey(value)]
-    const lines = readShortFile('--key', value).split(/\r?\n/)
-    const keys = lines.map((line) => line.trim()).filter((line) => !/^(#|$)/.test(line))
-    if (keys.length > 0) return keys.map(parseVkey)
-    throw new AuditError('MALFORMED_KEY', `--key: ${value} holds no verifier key`, {
-      details: { option: '--key', file: value },
-    })
+    const keys = keyLines(readShortFile(option, value))
+    for (const { line, number, text } of keys) {
+      // What is in a file is not shown: it may be one that was not meant.
+      if (!VKEY.test(line)) throw noVerifierKey({ option, file: value }, `in line ${number}`, text)
+    }
+    if (keys.length > 0) return keys.map(({ line }) => parseVkey(line))
+    throw noVerifierKey({ option, file: value }, 'in it', '')
   })
+}
+
+interface KeyLine {
+  readonly line: string
+  readonly number: number
+  /** Of the whole file. */
+  readonly text: string
+}
+
+function keyLines(text: string): KeyLine[] {
+  const lines = text.split(/\r?\n/).map((line, i) => ({ line: line.trim(), number: i + 1, text }))
+  return lines.filter(({ line }) => !/^(#|$)/.test(line))
+}
+
+function noVerifierKey(
+  details: { readonly option: string; readonly file: string },
+  where: string,
+  text: string,
+): AuditError {
+  const { file, option } = details
+  const isPrivate = text.includes('PRIVATE KEY')
+  const what = isPrivate
+    ? 'is a private key, which stays with its owner; its verifier key is what `spanseal keys show <file> --vkey` prints'
+    : `has no verifier key ${where}; expected <name>+<8 hex digits>+<base64>`
+  return new AuditError('MALFORMED_KEY', `${option}: ${file} ${what}`, { details })
 }
 
 /**
@@ -72,7 +108,14 @@ export function headsGiven(values: readonly string[]): (string | Checkpoint)[] {
  * @throws AuditError `MALFORMED_HEAD`, `NOT_FOUND`, `INVALID_OPTION`
  */
 export function headFileGiven(path: string): HeadFile {
-  return parseHeadFile(readShortFile('--since', path, HEAD_FILE_BYTES_MAX))
+  const text = readShortFile('--since', path, HEAD_FILE_BYTES_MAX)
+  try {
+    return parseHeadFile(text)
+  } catch (cause) {
+    if (!(cause instanceof AuditError)) throw cause
+    const message = `--since: ${path} is ${cause.message}`
+    throw new AuditError(cause.code, message, { cause, details: { option: '--since', file: path } })
+  }
 }
 
 /**
@@ -93,10 +136,16 @@ export function revocationsGiven(files: readonly string[]): string[] {
 /**
  * The texts of the files that `--tsa` names.
  *
- * @throws AuditError `NOT_FOUND`, `INVALID_OPTION`
+ * @throws AuditError `NOT_FOUND`, `INVALID_OPTION`, `MALFORMED_CERTIFICATE`
  */
 export function certificatesGiven(files: readonly string[]): string[] {
-  return files.map((file) => readShortFile('--tsa', file))
+  return files.map((file) => {
+    const text = readShortFile('--tsa', file)
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+    throw new AuditError('MALFORMED_CERTIFICATE', `--tsa: ${file} holds no PEM certificate`, {
+      details: { option: '--tsa', file },
+    })
+  })
 }
 
 /** A note is lines of text, an empty line, and signature lines, which begin with an em dash. */
@@ -138,7 +187,7 @@ export function readShortFile(option: string, path: string, bytesMax: number = B
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return refuse('NOT_FOUND', 'is neither a key nor a file', error)
+    if (code === 'ENOENT') return refuse('NOT_FOUND', WHAT_ELSE[option] ?? 'does not exist', error)
     return refuse('INVALID_OPTION', `cannot be read (${code})`, error)
   }
   try {
