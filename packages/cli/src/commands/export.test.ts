@@ -32,6 +32,18 @@ function filesIn(folder: string): string[] {
 }
 
 describe('spanseal export', () => {
+  it('lays nothing into what it copies', async () => {
+    const { folder, writer } = aJournal()
+    writer.close()
+    const before = readdirSync(folder)
+    for (const out of [join(folder, 'out'), folder, join(folder, '../audit/deep/out'), '']) {
+      const { status, stderr } = await runCommand(['export', folder, '--out', out])
+      expect([out, status]).toEqual([out, 2])
+      expect(stderr).toContain('--out: ')
+    }
+    expect(readdirSync(folder)).toEqual(before)
+  })
+
   it('hands over the bytes of the epochs, their sums, a text and the verifier', async () => {
     const out = join(emptyFolder(), 'handed')
     const { status, stdout, stderr } = await runCommand(['export', GOLDEN, '--out', out, ...KEY])

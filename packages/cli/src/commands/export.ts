@@ -12,6 +12,7 @@ import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
 import { keysGiven } from '../given-files.ts'
+import { isWithin } from '../is-within.ts'
 import { collect } from '../option-values.ts'
 import { progressOf } from '../progress.ts'
 import type { Session } from '../session.ts'
@@ -77,6 +78,7 @@ async function exportJournals(
     if (isEpochId(id)) continue
     throw new AuditError('INVALID_OPTION', `--epoch: ${JSON.stringify(id)} is no epoch id`)
   }
+  assertOutside(options.out, [...journals, ...(options.log === undefined ? [] : [options.log])])
   const keys = keysGiven(options.key ?? [])
   const verifier = verifierFiles()
   const plan = planJournals(journals, only)
@@ -94,6 +96,19 @@ async function exportJournals(
   } finally {
     stop.dispose()
   }
+}
+
+/** What is copied must not grow by its copy. */
+function assertOutside(out: string, folders: readonly string[]): void {
+  const refuse = (why: string): never => {
+    const details = { option: '--out', file: out }
+    throw new AuditError('INVALID_OPTION', `--out: ${out === '' ? 'the name' : out} ${why}`, {
+      details,
+    })
+  }
+  if (out === '') return refuse('is empty; name a new folder')
+  const around = folders.find((folder) => isWithin(out, folder))
+  if (around !== undefined) return refuse(`lies in ${around}; name a folder elsewhere`)
 }
 
 interface Work {

@@ -49,7 +49,7 @@ export function outcomeJson(log: TenantLog, outcome: RoundOutcome, indent?: numb
 /** The outcome for a person. */
 export function printOutcome(log: TenantLog, outcome: RoundOutcome, terminal: Terminal): void {
   const { revocations, round, threshold, witnessed } = outcome
-  const { added, refused, waiting } = round
+  const { added, refused, unchanged, waiting } = round
   const records = added.reduce((sum, { size }) => sum + size, 0)
   const sealed =
     added.length === 0
@@ -60,6 +60,11 @@ export function printOutcome(log: TenantLog, outcome: RoundOutcome, terminal: Te
     `${sealed}${revoked}; the tenant log ${log.name} has ${count(log.size, 'entry')}.\n`,
   )
   if (log.head !== undefined) terminal.print(`head: ${formatHeadLine(log.head)}\n`)
+  if (added.length + unchanged + waiting + refused.length === 0 && revocations === 0) {
+    terminal.note(
+      'spanseal: no epoch was found; name the folder that holds a folder for each epoch',
+    )
+  }
   if (waiting > 0) terminal.print(`Waiting for records of ${count(waiting, 'epoch')}.\n`)
   if (witnessed.n > 0) {
     const line = `cosigned by ${witnessed.k} of ${witnessed.n} witnesses (${threshold} asked for)`

@@ -16,6 +16,7 @@ import { stopSignal } from '../stop-signal.ts'
 import type { Terminal } from '../terminal.ts'
 import type { TenantOptions } from './keys-options.ts'
 import { addTenantOptions, requiredTenant } from './keys-options.ts'
+import { assertSealPlaces } from './seal-folder.ts'
 import type { SealSource } from './seal-sources.ts'
 import { journalSealSource, kafkaSealSource } from './seal-sources.ts'
 import type { RoundOutcome } from './seal-text.ts'
@@ -112,8 +113,20 @@ async function seal(
   if (journals.length === 0 && options.brokers === undefined && options.revocation === undefined) {
     throw new AuditError('INVALID_OPTION', 'name a journal, or --brokers to read from Kafka')
   }
+  if (journals.length > 0 && options.brokers !== undefined) {
+    throw new AuditError('INVALID_OPTION', 'name journals or --brokers, not both')
+  }
+  const asked = options.threshold ?? 0
+  if (asked > (options.witness?.length ?? 0)) {
+    const has = `${options.witness?.length ?? 0} times --witness`
+    throw new AuditError('INVALID_OPTION', `--threshold: ${asked} cannot be had of ${has}`, {
+      details: { option: '--threshold' },
+    })
+  }
+  const watch = options.watch === true
+  assertSealPlaces(options.logDir, { journals, tenantKey: options.tenantKey, watch })
   const signer = requiredTenant(options)
-  const issuers = keysGiven(options.issuerKey ?? [])
+  const issuers = keysGiven(options.issuerKey ?? [], '--issuer-key')
   const witnesses = (options.witness ?? []).map(transparency.parseWitness)
   const revocations = revocationsGiven(options.revocation ?? [])
   const log = await transparency.TenantLog.open({ folder: options.logDir, signer })
