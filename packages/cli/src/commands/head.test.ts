@@ -1,7 +1,16 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Verdict } from '@spanseal/core'
 import {
@@ -43,6 +52,27 @@ async function verdictOf(args: readonly string[]): Promise<Verdict & { status: n
 }
 
 describe('spanseal head export', () => {
+  it('takes no device, pipe or folder away with its --out, and follows a link', async () => {
+    const { folder, writer } = aGrowingJournal()
+    writer.close()
+    const home = emptyFolder()
+    execFileSync('mkfifo', [join(home, 'pipe')])
+    for (const out of [join(home, 'pipe'), '/dev/null', home, join(home, 'none/heads'), '']) {
+      const { status, stderr } = await runCommand(['head', 'export', folder, '--out', out])
+      expect([out, status]).toEqual([out, 2])
+      expect(stderr).toContain('--out: ')
+    }
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true)
+    expect(lstatSync(join(home, 'pipe')).isFIFO()).toBe(true)
+    writeFileSync(join(home, 'heads'), '')
+    symlinkSync('heads', join(home, 'link'))
+    const linked = await runCommand(['head', 'export', folder, '--out', join(home, 'link')])
+    expect(linked.status).toBe(0)
+    expect(lstatSync(join(home, 'link')).isSymbolicLink()).toBe(true)
+    expect(readFileSync(join(home, 'heads'), 'utf8')).toContain('# spanseal/heads/1')
+    expect(readdirSync(home).sort()).toEqual(['heads', 'link', 'pipe'])
+  })
+
   it('writes a head file from which verify reads only what is new', async () => {
     const { agent, folder, vkey, writer } = aGrowingJournal()
     const out = join(emptyFolder(), 'heads.txt')

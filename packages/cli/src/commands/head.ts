@@ -1,7 +1,16 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import type { HeadFile } from '@spanseal/core'
 import {
@@ -67,6 +76,7 @@ async function exportHeads(
   options: Options,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (options.out !== undefined) replaceable(options.out)
   const given = verifyOptions(paths, options)
   const total = given.since === undefined ? journalBytes(paths) : 0
   const progress = progressOf('verifying', total, terminal)
@@ -109,7 +119,8 @@ function headsOf({ epochs, tenant }: HeadFile): HeadFile['epochs'][number]['head
 }
 
 /** Whole or not at all: the old file is all that is known of the past. */
-function replaceFile(path: string, text: string): void {
+function replaceFile(out: string, text: string): void {
+  const path = replaceable(out)
   const fresh = `${path}.tmp-${process.pid}`
   try {
     const fd = openSync(fresh, 'wx', 0o600)
@@ -126,10 +137,24 @@ function replaceFile(path: string, text: string): void {
     closeSync(folder)
   } catch (error) {
     rmSync(fresh, { force: true })
-    const { code } = error as NodeJS.ErrnoException
-    throw new AuditError('INVALID_OPTION', `--out: ${path} cannot be written (${code})`, {
-      cause: error,
-      details: { option: '--out', file: path },
-    })
+    throw unwritable(out, `cannot be written (${(error as NodeJS.ErrnoException).code})`, error)
   }
+}
+
+/** Where a link leads to; never a device, a pipe or a folder, which a rename would take away. */
+function replaceable(out: string): string {
+  if (out === '') throw unwritable(out, 'is empty; name a file')
+  try {
+    const found = statSync(out, { throwIfNoEntry: false })
+    if (found === undefined) return out
+    if (found.isFile()) return realpathSync(out)
+  } catch (error) {
+    throw unwritable(out, `cannot be written (${(error as NodeJS.ErrnoException).code})`, error)
+  }
+  throw unwritable(out, 'is no regular file; name another, or leave --out out to print')
+}
+
+function unwritable(out: string, why: string, cause?: unknown): AuditError {
+  const details = { option: '--out', file: out }
+  return new AuditError('INVALID_OPTION', `--out: ${out} ${why}`, { cause, details })
 }
