@@ -33,6 +33,53 @@ async function aHost() {
 }
 
 describe('spanseal keys, in careless hands', () => {
+  it('takes no certificate of another tenant key in the place of one, unless it is named', async () => {
+    const { file, home, place, vkey } = await aHost()
+    const at = (name: string): string => join(home, name)
+    writeFileSync(at('request'), (await keys('request', ...place)).stdout)
+    const other = await keys('new', '--tenant', '--log', LOG, '--out', at('other.pem'))
+    const certify = (key: string, out: string) =>
+      keys('certify', '--request', at('request'), '--tenant-key', key, '--out', out)
+    await certify(file, at('ours'))
+    await certify(at('other.pem'), at('theirs'))
+    expect((await keys('install', at('ours'), ...place)).status).toBe(0)
+    const refused = await keys('install', at('theirs'), ...place)
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('--tenant-vkey')])
+    expect((await keys('show', ...place)).stdout).toContain(vkey.split('+').slice(0, 2).join('+'))
+    const named = ['--tenant-vkey', other.stdout.trim()]
+    expect((await keys('install', at('theirs'), ...place, ...named)).status).toBe(0)
+    const unsigned = await keys('install', at('request'), ...place)
+    expect(unsigned.stderr).toContain('keys certify --request')
+    const twice = await keys('certify', '--request', at('ours'), '--tenant-key', file)
+    expect(twice.stderr).toContain('`spanseal keys request` prints')
+  })
+
+  it('signs no revocation that would stay without effect', async () => {
+    const { file, home, journal, place, vkey } = await aHost()
+    const out = join(home, 'revocation')
+    const revoke = (key: string, ...more: readonly string[]) =>
+      keys('revoke', '--vkey', key, '--tenant-log-size', '0', '--tenant-key', file, ...more)
+    const typo = await revoke(journal.vkey, '--journal', join(home, 'typo'), '--out', out)
+    expect([typo.status, typo.stderr]).toEqual([2, expect.stringContaining('NOT_FOUND')])
+    const foreign = await revoke(journal.vkey.replace(/issuer-./, 'issuer-z'), ...place)
+    expect(foreign.status).toBe(2)
+    const tenant = await revoke(vkey, '--out', out)
+    expect(tenant.stderr).toContain('no tenant key can be revoked')
+    expect(readdirSync(home)).not.toContain('revocation')
+    expect((await revoke(journal.vkey, ...place, '--out', out)).status).toBe(0)
+  })
+
+  it('says that a rotated key is there when its certificate could not be had', async () => {
+    const { file, place, vkey } = await aHost()
+    const signer = ['--tenant-command', 'false', '--tenant-vkey', vkey]
+    const { status, stderr } = await keys('rotate', ...place, ...signer)
+    expect([status, stderr]).toEqual([2, expect.stringContaining('SIGNER_FAILED')])
+    expect(stderr).toContain('is made and not certified')
+    const certified = await keys('certify', ...place, '--tenant-key', file)
+    expect(certified.status).toBe(0)
+    expect(stderr).toContain(certified.stdout.split('\n')[0]?.replace('certified: ', ''))
+  })
+
   it('refuses wrong files as the tenant key, names the reason, and makes nothing', async () => {
     const { file, home, journal, place } = await aHost()
     const at = (name: string): string => join(home, name)

@@ -120,7 +120,8 @@ function addInstall(keys: Command, { terminal }: Session): void {
   addKeyringOptions(command)
     .addHelpText('after', '\nExample:\n  spanseal keys install issuer.cert --journal ./audit')
     .action((file: string, flags: InstallFlags) => {
-      const tenants = flags.tenantVkey === undefined ? undefined : keysGiven([flags.tenantVkey])
+      const tenants =
+        flags.tenantVkey === undefined ? undefined : keysGiven([flags.tenantVkey], '--tenant-vkey')
       const installed = installNote(issuersKeyring(flags), file, tenants)
       const { certificateFile: _, certificate: __, ...key } = installed
       if (flags.json === true) terminal.print(`${printableJson(key, 2)}\n`)
@@ -138,7 +139,7 @@ function requestOf(flags: CertifyFlags): string {
   if (request !== undefined && retention !== undefined) {
     throw new AuditError('INVALID_OPTION', 'give --request or --retention, not both')
   }
-  if (request !== undefined) return readPublicText('--request', request)
+  if (request !== undefined) return requestGiven(request)
   if (retention === undefined) return requestOfIssuer(newestIssuer(flags))
   const { name, notAfter, notBefore, vkey } = readKeyFile(retention, keyPassphrase())
   const log = name.replace(/\/retention-[a-z0-9]+$/, '')
@@ -148,6 +149,18 @@ function requestOf(flags: CertifyFlags): string {
     })
   }
   return certificateRequest({ role: 'retention', log, vkey, notBefore, notAfter })
+}
+
+function requestGiven(file: string): string {
+  const text = readPublicText('--request', file)
+  try {
+    parseCertificate(text)
+    return text
+  } catch (cause) {
+    const message = `--request: ${file} is not what \`spanseal keys request\` prints`
+    const details = { option: '--request', file }
+    throw new AuditError('MALFORMED_CERTIFICATE', message, { cause, details })
+  }
 }
 
 function requestOfIssuer({ log, notAfter, notBefore, vkey }: IssuerKey & { log: string }): string {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { statSync } from 'node:fs'
 import { AuditError, assertLogName, printable, printableJson } from '@spanseal/core'
 import { createKeyFile, newRetentionName, openKeyring } from '@spanseal/keys'
 import type { Command } from 'commander'
@@ -78,7 +79,7 @@ function makeKey(options: NewOptions): MadeKey {
     throw new AuditError('INVALID_OPTION', '--days is for --retention; issuer keys last 90 days')
   }
   if (issuer === true) return makeIssuer(log, options)
-  if (out === undefined) {
+  if (out === undefined || out === '') {
     throw new AuditError('INVALID_OPTION', 'name the file to make with --out <file>')
   }
   const { days = RETENTION_DAYS } = options
@@ -97,6 +98,12 @@ function makeIssuer(log: string, options: NewOptions): MadeKey {
   if (out !== undefined) {
     throw new AuditError('INVALID_OPTION', '--out: an issuer key lies in its keyring; leave it out')
   }
+  if (journal !== undefined && statSync(journal, { throwIfNoEntry: false })?.isFile() === true) {
+    throw new AuditError(
+      'INVALID_OPTION',
+      `--journal: ${journal} is a file; name the journal folder`,
+    )
+  }
   const folder = keyringPath(options)
   if (holdsIssuers(folder, log)) {
     throw new AuditError(
@@ -111,7 +118,7 @@ function makeIssuer(log: string, options: NewOptions): MadeKey {
 
 const NEXT: Readonly<Record<MadeKey['role'], string>> = {
   tenant:
-    'Hand the line above to whoever verifies, and keep the file off the hosts that write: ' +
+    'Hand its verifier key, on standard output, to whoever verifies, and keep the file off the hosts that write: ' +
     'whoever has it can certify anybody.',
   issuer: 'Let the tenant key certify it with `spanseal keys certify`, or let verifiers pin it.',
   retention: 'Let the tenant key certify it with `spanseal keys request` and `keys certify`.',

@@ -64,7 +64,7 @@ export function tenantGiven(options: TenantOptions): Signer | undefined {
   }
   if (tenantKey !== undefined) return pemSigner(tenantKey, keyPassphrase())
   if (tenantCommand === undefined) return undefined
-  const [key, ...more] = keysGiven(tenantVkey === undefined ? [] : [tenantVkey])
+  const [key, ...more] = keysGiven(tenantVkey === undefined ? [] : [tenantVkey], '--tenant-vkey')
   if (tenantVkey === undefined || key === undefined || more.length > 0) {
     throw new AuditError(
       'INVALID_OPTION',

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync } from 'node:fs'
 import {
   AuditError,
   parseNote,
@@ -10,6 +9,7 @@ import {
   printable,
   printableJson,
 } from '@spanseal/core'
+import type { Keyring } from '@spanseal/keys'
 import { certificateRequest, certify, revoke } from '@spanseal/keys'
 import type { Command } from 'commander'
 import { wholeNumber } from '../option-values.ts'
@@ -20,7 +20,6 @@ import {
   addKeyringOptions,
   addTenantOptions,
   issuersKeyring,
-  keyringPath,
   requiredTenant,
   tenantGiven,
 } from './keys-options.ts'
@@ -64,7 +63,16 @@ Examples:
       }
       const { notAfter, notBefore, vkey } = keyring.rotateIssuer()
       const request = certificateRequest({ role: 'issuer', log, vkey, notBefore, notAfter })
-      if (tenant !== undefined) keyring.installCertificate(await certify(request, tenant))
+      if (tenant !== undefined) {
+        const note = await certify(request, tenant).catch((cause: unknown) => {
+          if (!(cause instanceof AuditError)) throw cause
+          const way = 'is made and not certified: `spanseal keys certify` does that'
+          throw new AuditError(cause.code, `${cause.message}; the next issuer key ${vkey} ${way}`, {
+            cause,
+          })
+        })
+        keyring.installCertificate(note)
+      }
       const certified = tenant !== undefined
       if (flags.json === true) {
         terminal.print(`${printableJson({ log, vkey, notBefore, notAfter, certified }, 2)}\n`)
@@ -106,10 +114,11 @@ Examples:
   spanseal verify ./audit --key support.vkey --revocation stolen.revocation`,
     )
     .action(async (flags: RevokeFlags) => {
+      assertRevocable(flags.vkey)
+      const keyring = keyringWith(flags)
       const note = await revoke(flags.vkey, flags.tenantLogSize, requiredTenant(flags))
       const file = flags.out === undefined ? undefined : await publishNote(flags.out, note)
-      const inKeyring = flags.journal !== undefined || flags.keys !== undefined
-      if (inKeyring && existsSync(keyringPath(flags))) issuersKeyring(flags).installRevocation(note)
+      keyring?.installRevocation(note)
       const revocation = parseRevocation(parseNote(note).text)
       if (flags.json === true) {
         terminal.print(`${printableJson({ ...revocation, file, note }, 2)}\n`)
@@ -119,4 +128,25 @@ Examples:
         terminal.print(`revoked: ${printable(revocation.vkey)}\n  ${printable(file)}\n`)
       }
     })
+}
+
+/** Before anything is signed: a revocation that is written must not stay without effect on its host. */
+function keyringWith(flags: RevokeFlags): Keyring | undefined {
+  if (flags.journal === undefined && flags.keys === undefined) return undefined
+  const keyring = issuersKeyring(flags)
+  if (keyring.issuerVkeys().some(({ vkey }) => vkey === flags.vkey)) return keyring
+  throw new AuditError(
+    'NOT_FOUND',
+    `--vkey: ${keyring.folder} does not hold this key; name its keyring, or leave --journal and --keys out`,
+    { details: { option: '--vkey' } },
+  )
+}
+
+function assertRevocable(vkey: string): void {
+  const { name } = parseVkey(vkey)
+  if (/\/(issuer|retention)-[a-z0-9]+$/.test(name)) return
+  const way = 'no tenant key can be revoked: verifiers give up pinning it'
+  throw new AuditError('INVALID_OPTION', `--vkey: ${name} is no issuer or retention key; ${way}`, {
+    details: { option: '--vkey' },
+  })
 }
