@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { AuditError } from '@spanseal/core'
 
 /** Checks a whole number given on the command line; for use as commander's parser of an option. */
@@ -20,6 +21,24 @@ export function wholeNumber(option: string, min: number, max: number): (text: st
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value]
+}
+
+/**
+ * The folder of a tenant log, when there is one.
+ *
+ * @throws AuditError `NOT_FOUND`, `LOG_UNUSABLE`
+ */
+export function existingLog(option: string, path: string): string {
+  const details = { option, file: path }
+  const found = statSync(path, { throwIfNoEntry: false })
+  const shown = path === '' ? 'the name is empty' : `${path} does not exist`
+  const way = 'name the folder of a tenant log, as `spanseal seal --log-dir` makes it'
+  if (found === undefined)
+    throw new AuditError('NOT_FOUND', `${option}: ${shown}; ${way}`, { details })
+  if (found.isDirectory() && existsSync(join(path, 'checkpoint'))) return path
+  throw new AuditError('LOG_UNUSABLE', `${option}: ${path} holds no checkpoint; ${way}`, {
+    details,
+  })
 }
 
 /**

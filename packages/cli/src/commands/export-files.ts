@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { AuditError, isEpochId } from '@spanseal/core'
-import { existingFolder } from '../option-values.ts'
+import { existingFolder, existingLog } from '../option-values.ts'
 
 const SEGMENT = /^\d{12}\.jsonl$/
 
@@ -83,12 +83,7 @@ function filesOfEpoch(folder: string, home: string): ExportFile[] {
  * @throws AuditError `NOT_FOUND`, `LOG_UNUSABLE`
  */
 export function planTenantLog(folder: string): ExportFile[] {
-  const checkpoint = join(existingFolder(folder), 'checkpoint')
-  if (!existsSync(checkpoint)) {
-    throw new AuditError('LOG_UNUSABLE', `--log: ${checkpoint} is not there`, {
-      details: { option: '--log', file: checkpoint },
-    })
-  }
+  const checkpoint = join(existingLog('--log', folder), 'checkpoint')
   const files: ExportFile[] = [{ from: checkpoint, to: 'log/checkpoint' }]
   for (const part of ['tile', 'timestamps']) {
     const inner = join(folder, part)

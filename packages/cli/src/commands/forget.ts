@@ -42,6 +42,8 @@ interface ForgetOptions extends VaultPlace {
   readonly json?: true
 }
 
+const KID = /^[0-9a-f]{16}$/
+
 /** What was done in one log. */
 interface Forgotten {
   readonly log: string
@@ -94,6 +96,10 @@ async function forget(
   const { period, replay } = options
   if ([person, period, replay].filter((one) => one !== undefined).length > 1) {
     throw new AuditError('INVALID_OPTION', 'give a person, or --period, or --replay')
+  }
+  if (period !== undefined && !KID.test(period)) {
+    const message = `--period: ${JSON.stringify(period.slice(0, 40))} is no kid; give the 16 hexadecimal digits that commitments name`
+    throw new AuditError('INVALID_OPTION', message, { details: { option: '--period' } })
   }
   const journal = existingFolder(options.journal)
   const done: Forgotten[] = []
@@ -204,6 +210,6 @@ function show(done: readonly Forgotten[], { json }: ForgetOptions, session: Sess
     for (const kid of again)
       print(`${printable(log)}: the key ${kid} had come back, and is destroyed again\n`)
     if (erased.length + again.length === 0)
-      print(`${printable(log)}: there is no such key, nothing to do\n`)
+      print(`${printable(log)}: nothing to do: there is no such key, or it was destroyed before\n`)
   }
 }

@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import type { AuditRecord, CommitKey, CommitKeys, EpochBytes } from '@spanseal/core'
 import { AuditError, isEpochId, readRecords } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
 import { defaultKeyringFolder, openKeyring } from '@spanseal/keys'
+import { existingFolder } from '../option-values.ts'
 
 /** Where commands find the keyring of a journal. */
 export interface KeyringPlace {
@@ -20,15 +22,44 @@ export interface FoundRecord {
   readonly epoch: EpochBytes
 }
 
-/** Takes `<epoch>/<seq>` apart. */
-export function recordIdOf(text: string): { readonly epoch: string; readonly seq: number } {
-  const [, epoch = '', seq = ''] = /^([0-9a-f-]{36})\/(0|[1-9]\d{0,14})$/.exec(text) ?? []
+/** The place of a record. */
+export interface RecordId {
+  readonly epoch: string
+  readonly seq: number
+}
+
+/**
+ * Takes `<epoch>/<seq>` apart. Of the epoch its last digits are enough, as `tail` shows them, where one
+ * epoch of the journal has them.
+ *
+ * @throws AuditError `INVALID_OPTION`, `NOT_FOUND`
+ */
+export function recordIdOf(text: string, journal: string): RecordId {
+  const [, epoch = '', seq = ''] = /^([0-9a-f-]{4,36})\/(0|[1-9]\d{0,14})$/.exec(text) ?? []
   if (isEpochId(epoch)) return { epoch, seq: Number(seq) }
   const shown = JSON.stringify(text.slice(0, 80))
-  throw new AuditError(
-    'INVALID_OPTION',
-    `record: ${shown} is not usable; give <epoch>/<seq> as spanseal tail shows it`,
-  )
+  if (epoch === '') {
+    const way = 'give <epoch>/<seq> as spanseal tail and spanseal search show it'
+    throw new AuditError('INVALID_OPTION', `record: ${shown} is not usable; ${way}`)
+  }
+  const found = readdirSync(journal).filter((name) => isEpochId(name) && name.endsWith(epoch))
+  const [only] = found
+  if (only === undefined) {
+    throw new AuditError('NOT_FOUND', `record: no epoch in ${journal} ends in ${epoch}`)
+  }
+  if (found.length === 1) return { epoch: only, seq: Number(seq) }
+  const several = `${found.length} epochs in ${journal} end in ${epoch}`
+  throw new AuditError('INVALID_OPTION', `record: ${several}: ${found.slice(0, 5).join(', ')}`)
+}
+
+/**
+ * The journal folder that is named, also by one of its epochs.
+ *
+ * @throws AuditError `NOT_FOUND`, `JOURNAL_UNUSABLE`
+ */
+export function journalGiven(path: string): string {
+  const folder = existingFolder(path)
+  return isEpochId(basename(resolve(folder))) ? dirname(resolve(folder)) : folder
 }
 
 /**
@@ -37,7 +68,7 @@ export function recordIdOf(text: string): { readonly epoch: string; readonly seq
  * @throws AuditError `NOT_FOUND`
  */
 export async function findRecord(journal: string, id: string): Promise<FoundRecord> {
-  const wanted = recordIdOf(id)
+  const wanted = recordIdOf(id, journal)
   for await (const epoch of readJournal(journal)) {
     if (epoch.epoch !== undefined && epoch.epoch !== wanted.epoch) continue
     const mentioning = `"seq":${wanted.seq}}`

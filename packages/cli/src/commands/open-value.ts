@@ -1,13 +1,23 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import type { Encoding } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
 
 /** As large as a vault keeps. */
 const VALUE_BYTES_MAX = 64 * 1024 * 1024
 const STDIN = 0
+const STDIN_PAUSE_MILLIS = 5
+const CHUNK_BYTES = 65_536
 
 export const ENCODINGS: readonly Encoding[] = [
   'bytes',
@@ -37,7 +47,36 @@ export function readValue(path: string): Buffer {
     if (!found.isFile()) throw unusable('INVALID_OPTION', path, 'is no regular file')
     if (found.size > VALUE_BYTES_MAX) throw unusable('INVALID_OPTION', path, 'has over 64 MiB')
   }
-  return readFileSync(path === '-' ? STDIN : path)
+  return path === '-' ? readStdin() : readFileSync(path)
+}
+
+/** A pipe may be one that does not wait; then this does. */
+function readStdin(): Buffer {
+  const chunks: Buffer[] = []
+  let length = 0
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    const more = readSome(chunk)
+    if (more === 0) return Buffer.concat(chunks, length)
+    length += more
+    if (length > VALUE_BYTES_MAX)
+      throw unusable('INVALID_OPTION', 'standard input', 'has over 64 MiB')
+    chunks.push(chunk.subarray(0, more))
+  }
+}
+
+function readSome(chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(STDIN, chunk)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EOF') return 0
+      if (code !== 'EAGAIN')
+        throw unusable('INVALID_OPTION', 'standard input', `cannot be read (${code})`)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STDIN_PAUSE_MILLIS)
+    }
+  }
 }
 
 function unusable(code: 'INVALID_OPTION' | 'NOT_FOUND', path: string, why: string): AuditError {
@@ -46,14 +85,32 @@ function unusable(code: 'INVALID_OPTION' | 'NOT_FOUND', path: string, why: strin
   })
 }
 
-/** Writes what is somebody's content: to a new file for its owner only. */
+/**
+ * Writes what is somebody's content: to a new file for its owner only, whole or not at all.
+ *
+ * @throws AuditError `INVALID_OPTION`
+ */
 export function writePrivate(path: string, bytes: string | Uint8Array): void {
-  try {
-    writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    throw new AuditError('INVALID_OPTION', `--out: ${path} exists already; name another file`, {
+  const refused = (why: string, cause: unknown): AuditError =>
+    new AuditError('INVALID_OPTION', `--out: ${path === '' ? 'the name' : path} ${why}`, {
+      cause,
       details: { option: '--out', file: path },
     })
+  let fd: number
+  try {
+    fd = openSync(path, 'wx', 0o600)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw refused('exists already; name another file', error)
+    if (code !== 'ENOENT') throw refused(`cannot be made (${code})`, error)
+    throw refused(path === '' ? 'is empty' : 'cannot be made: its folder does not exist', error)
+  }
+  try {
+    writeFileSync(fd, bytes)
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw refused(`cannot be written (${(error as NodeJS.ErrnoException).code})`, error)
+  } finally {
+    closeSync(fd)
   }
 }

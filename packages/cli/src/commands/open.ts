@@ -17,10 +17,9 @@ import {
 } from '@spanseal/core'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
-import { existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
 import type { FoundRecord } from './open-record.ts'
-import { existingKeyring, findRecord, keysOfKids } from './open-record.ts'
+import { existingKeyring, findRecord, journalGiven, keysOfKids } from './open-record.ts'
 import { encodingOption, readValue, writePrivate } from './open-value.ts'
 import type { VaultPlace } from './vault-options.ts'
 import { addVaultOptions, existingVault } from './vault-options.ts'
@@ -45,7 +44,7 @@ export function addOpen(program: Command, session: Session): void {
         'bundle with an opening: record, proof, one salt and the value, for somebody who has ' +
         'neither the journal nor the keyring (spanseal check).',
     )
-    .argument('<epoch/seq>', 'the record')
+    .argument('<epoch/seq>', 'the record, as spanseal tail and search show it')
     .requiredOption('--journal <folder>', 'the journal folder')
     .option('--field <pointer>', 'where the commitment stands', '/invocation/input')
     .option('--value <file>', 'the value; - for standard input')
@@ -78,11 +77,12 @@ Exit status: 0 it is that value, 1 it is another, 2 could not run.`,
     .action((id: string, options: OpenOptions) => open(id, options, session))
 }
 
-async function open(id: string, options: OpenOptions, session: Session): Promise<void> {
+async function open(wanted: string, options: OpenOptions, session: Session): Promise<void> {
   if ((options.value === undefined) === (options.fromVault === undefined)) {
     throw new AuditError('INVALID_OPTION', 'give the value with --value, or --from-vault')
   }
-  const found = await findRecord(existingFolder(options.journal), id)
+  const found = await findRecord(journalGiven(options.journal), wanted)
+  const id = `${found.record.chain.epoch}/${found.record.chain.seq}`
   const placed = placedAt(found, options.field)
   const opening = options.fromVault
     ? await fromVault(found, placed, options)

@@ -190,7 +190,8 @@ describe('spanseal prove', () => {
       ['NOT_FOUND', `${epoch.replace(/^./, 'f')}/1`],
       ['INVALID_OPTION', epoch],
       ['INVALID_OPTION', `${epoch}/01`],
-      ['NOT_FOUND', `${epoch}/1`, '--log', journal],
+      ['LOG_UNUSABLE', `${epoch}/1`, '--log', journal],
+      ['NOT_FOUND', `${epoch}/1`, '--log', join(journal, 'nothing')],
       ['LOG_UNUSABLE', `${epoch}/1`, '--log', '/dev/null'],
     ] as const
     for (const [code, ...args] of cases) {

@@ -13,10 +13,10 @@ import {
 import { proveJournalRecord } from '@spanseal/journal'
 import { readTenantLog } from '@spanseal/transparency'
 import type { Command } from 'commander'
-import { existingFolder } from '../option-values.ts'
+import { existingLog } from '../option-values.ts'
 import type { Session } from '../session.ts'
 import { shortFile } from './check-options.ts'
-import { recordIdOf } from './open-record.ts'
+import { journalGiven, recordIdOf } from './open-record.ts'
 import { writePrivate } from './open-value.ts'
 
 interface ProveOptions {
@@ -38,7 +38,7 @@ export function addProve(program: Command, session: Session): void {
         'and network (spanseal check). The record is shown in it as it stands; its commitments ' +
         'stay closed (spanseal open opens one).',
     )
-    .argument('<epoch/seq>', 'the record, as spanseal tail and timeline show it')
+    .argument('<epoch/seq>', 'the record, as spanseal tail and search show it')
     .requiredOption('--journal <folder>', 'the journal folder')
     .option('--log <folder>', 'also prove that the epoch is in this tenant log')
     .option('--head <file>', 'lead to this signed head of it, which somebody keeps, not the newest')
@@ -60,15 +60,19 @@ yet, or the journal is not what was signed.`,
     .action((id: string, options: ProveOptions) => prove(id, options, session))
 }
 
-async function prove(id: string, options: ProveOptions, session: Session): Promise<void> {
+async function prove(wanted: string, options: ProveOptions, session: Session): Promise<void> {
   if (options.head !== undefined && options.log === undefined) {
     const message = '--head: it is a head of the tenant log; name that with --log'
     throw new AuditError('INVALID_OPTION', message, { details: { option: '--head' } })
   }
-  const bundle = await proveJournalRecord(existingFolder(options.journal), {
-    ...recordIdOf(id),
-    ...(options.log !== undefined && { log: readTenantLog(options.log) }),
-    ...(options.head !== undefined && { head: shortFile('--head', options.head).toString() }),
+  const journal = journalGiven(options.journal)
+  const { epoch, seq } = recordIdOf(wanted, journal)
+  const id = `${epoch}/${seq}`
+  const bundle = await proveJournalRecord(journal, {
+    epoch,
+    seq,
+    ...(options.log !== undefined && { log: readTenantLog(existingLog('--log', options.log)) }),
+    ...(options.head !== undefined && { head: signedHead(options.head) }),
     ...(options.leaves !== undefined && { leavesFolder: options.leaves }),
   })
   const text = formatBundle(bundle)
@@ -85,6 +89,18 @@ async function prove(id: string, options: ProveOptions, session: Session): Promi
   const log = tenant === undefined ? '' : ` and the tenant log of size ${tenant}`
   const where = options.out === undefined ? '' : `: ${printable(options.out)}`
   note(`spanseal: record ${id} is in the checkpoint of size ${checkpoint}${log}${where}`)
+}
+
+/** A head that somebody keeps, whole: what stands in a head line is not signed. */
+function signedHead(file: string): string {
+  const text = shortFile('--head', file).toString()
+  try {
+    parseCheckpoint(parseNote(text).text)
+    return text
+  } catch (cause) {
+    const message = `--head: ${file} is no signed checkpoint; keep the file \`checkpoint\` of the tenant log for that`
+    throw new AuditError('MALFORMED_NOTE', message, { cause, details: { option: '--head', file } })
+  }
 }
 
 /** What the bundle leads to. */

@@ -11,7 +11,7 @@ import { EXIT } from '../exit-code.ts'
 import { logsOfJournal } from '../journal-logs.ts'
 import { existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
-import { existingKeyring, findRecord } from './open-record.ts'
+import { existingKeyring, findRecord, journalGiven } from './open-record.ts'
 import { writePrivate } from './open-value.ts'
 import type { VaultPlace } from './vault-options.ts'
 import { addVaultOptions, existingVault, masterOf } from './vault-options.ts'
@@ -115,7 +115,7 @@ async function get(wanted: string, options: GetOptions, session: Session): Promi
 
 async function valueOf(wanted: string, options: GetOptions): ReturnType<Vault['get']> {
   if (wanted.includes('/')) {
-    const { record } = await findRecord(existingFolder(options.journal), wanted)
+    const { record } = await findRecord(journalGiven(options.journal), wanted)
     const placed = commitmentAt(record, options.field)
     if (placed === undefined) {
       throw new AuditError('NOT_FOUND', `the record commits nothing at ${options.field}`)

@@ -13,7 +13,7 @@ import {
   keysGiven,
   revocationsGiven,
 } from '../given-files.ts'
-import { collect, existingFolder } from '../option-values.ts'
+import { collect, existingLog } from '../option-values.ts'
 import { witnessesGiven } from './check-options.ts'
 
 /** What `verify` and `head export` are told about whom to believe. */
@@ -81,7 +81,7 @@ export function verifyOptions(paths: readonly string[], options: TrustOptions): 
     // Who names single epochs knows of the others.
     partial: paths.every((path) => isEpochId(basename(resolve(path))) || path.endsWith('.jsonl')),
     revocations: revocationsGiven(options.revocation ?? []),
-    ...(log !== undefined && { tenantLog: readTenantLog(existingFolder(log)) }),
+    ...(log !== undefined && { tenantLog: readTenantLog(existingLog('--log', log)) }),
     ...(witnesses !== undefined && { witnesses }),
     ...(since !== undefined && { since: headFileGiven(since) }),
     ...(tsa !== undefined && { verifyTimestamp: timestampVerifier(certificatesGiven(tsa)) }),
