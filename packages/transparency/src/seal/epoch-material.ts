@@ -33,6 +33,12 @@ export interface EpochMaterial {
   leaves(from: number, visit: (leafHex: string) => 'go on' | 'stop'): Promise<void>
 }
 
+/**
+ * The newest notes of an epoch that are looked at, in characters: some 50,000 of those that writers make.
+ * One file must not end the sealing of all.
+ */
+const NOTES_LENGTH_MAX = 2 ** 24
+
 /** How far an epoch's `checkpoints` were read: where the last whole note begins. */
 export interface NotesRead {
   readonly byteOffset: number
@@ -77,6 +83,7 @@ interface Notes {
 async function notesOf(bytes: EpochBytes, from: NotesRead | undefined): Promise<Notes> {
   const checkpoints: ShownCheckpoint[] = []
   let malformed = 0
+  let length = 0
   let first: string | undefined
   let read: NotesRead | undefined
   for await (const framed of readNotes(bytes.checkpoints(from?.byteOffset), from)) {
@@ -86,10 +93,23 @@ async function notesOf(bytes: EpochBytes, from: NotesRead | undefined): Promise<
     first ??= note
     const shown = note === undefined ? undefined : shownCheckpoint(note)
     if (shown === undefined) malformed++
-    else checkpoints.push(shown)
+    else {
+      checkpoints.push(shown)
+      length += shown.note.length
+      if (length > 2 * NOTES_LENGTH_MAX) length = dropOldest(checkpoints, length)
+    }
     if (note !== undefined) read = { byteOffset: framed.byteOffset, line: framed.line, last: note }
   }
   return { checkpoints, malformed, first, read }
+}
+
+/** Leaves the newest that are looked at, and says how long they are. */
+function dropOldest(checkpoints: ShownCheckpoint[], length: number): number {
+  let left = length
+  let count = 0
+  for (; left > NOTES_LENGTH_MAX; count++) left -= checkpoints[count]?.note.length ?? left
+  checkpoints.splice(0, count)
+  return left
 }
 
 /** Undefined where it is none. */

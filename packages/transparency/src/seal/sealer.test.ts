@@ -25,6 +25,7 @@ import {
 import { aFolder, checkedLog, codeOf } from '../log/a-log.fixture.ts'
 import { readTenantLog } from '../log/log-files.ts'
 import { sealerFolder, TenantLog } from '../log/tenant-log.ts'
+import { journalMaterial } from './epoch-material.ts'
 import type { SealRound } from './sealer.ts'
 import { Sealer } from './sealer.ts'
 
@@ -384,4 +385,36 @@ test('a stream with a gap, a fork or a changed record is refused', async () => {
   // What the first record alone proves is taken.
   expect(round.added.map(({ size }) => size)).toEqual([1, 1])
   expect(await entries()).toHaveLength(4)
+})
+
+test('of very many checkpoints the newest are looked at, in little memory', async () => {
+  const { seal } = await aSealing()
+  const epoch = anEpoch({ seed: 7 })
+  const [opening = '', newest = ''] = epoch.notes
+  const stranger = `— other.example ${Buffer.alloc(6000, 7).toString('base64')}\n`
+  const padded = `${opening}${stranger.repeat(8)}`
+  const framed = (note: string): Buffer => Buffer.from(`${Buffer.byteLength(note)}\n${note}`)
+  const source: EpochBytes = {
+    ...epoch.bytes(),
+    async *checkpoints() {
+      for (let i = 0; i < 600; i++) yield framed(padded)
+      yield framed(newest)
+    },
+  }
+  const { material } = (await journalMaterial(source, undefined)) ?? {}
+  const { checkpoints = [] } = material ?? {}
+  const length = checkpoints.reduce((sum, { note }) => sum + note.length, 0)
+  expect(length).toBeLessThan(2 ** 25)
+  expect(checkpoints.at(-1)).toMatchObject({ note: newest, size: 7 })
+  expect(await seal(source)).toMatchObject({ added: [{ epoch: epoch.id, size: 7 }], refused: [] })
+})
+
+test('many checkpoints of a stream that hold nothing keep none away that does', async () => {
+  const { sealer } = await aSealing()
+  const epoch = anEpoch({ seed: 7 })
+  const forged = anEpoch({ seed: 7 }).note(900, 'a'.repeat(64), aKey(`${LOG}/${epoch.id}`, 55))
+  const many = Array.from({ length: 4096 }, () => forged.notes.at(-1) as string)
+  sealer.take(batchOf(epoch, 0, [...many, epoch.notes.at(-1) as string]))
+  const { added } = await sealer.sealStream(false)
+  expect(added).toEqual([{ epoch: epoch.id, size: 7 }])
 })

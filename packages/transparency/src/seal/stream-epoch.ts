@@ -55,7 +55,9 @@ export class StreamEpoch {
     const shown = shownCheckpoint(note)
     this.isNew = true
     if (shown === undefined) this.#malformed++
-    else if (this.#checkpoints.length < CHECKPOINTS_MAX) this.#checkpoints.push(shown)
+    else this.#checkpoints.push(shown)
+    // The newest stay, so that many that hold nothing keep none away that does.
+    if (this.#checkpoints.length > CHECKPOINTS_MAX) this.#checkpoints.shift()
   }
 
   /** Forgets what the log holds by now. */
