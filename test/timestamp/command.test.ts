@@ -51,6 +51,8 @@ test('a head is stamped once, and openssl takes the token', async () => {
   const again = await runCommand(ask)
   expect(JSON.parse(again.stdout)).toMatchObject({ created: false })
   expect(readFileSync(file)).toEqual(token)
+  const { stdout } = await runCommand(ask.slice(0, -1))
+  expect(stdout).toMatch(/, size 17: has its time-stamp already\n\/.*17\.tsr\n$/)
 
   const data = join(folder, 'checkpoint')
   const check = ['timestamp', 'verify', file, '--data', data, '--tsa', pem]
@@ -100,7 +102,7 @@ test('what cannot be done ends with 2, and leaves no file', async () => {
   const page = await serve((_, response) => void response.end('hello'))
   expect((await runCommand(ask(page))).stderr).toContain('TIMESTAMP_REFUSED')
   const elsewhere = ['timestamp', 'request', '--log-dir', authority.folder, '--tsa-url', url]
-  expect((await runCommand(elsewhere)).stderr).toContain('NOT_FOUND')
+  expect((await runCommand(elsewhere)).stderr).toContain('LOG_UNUSABLE')
   expect(existsSync(join(folder, 'timestamps', `${size}.tsr`))).toBe(false)
   const missing = ['timestamp', 'verify', join(folder, 'no.tsr'), '--data', pem, '--tsa', pem]
   expect(await runCommand(missing)).toMatchObject({ status: 2 })
@@ -114,3 +116,21 @@ test.each([['timestamp'], ['timestamp', 'request'], ['timestamp', 'verify']])(
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   },
 )
+
+test('errors name the option and the file', async () => {
+  const { folder } = logFolder()
+  const wrong = join(folder, 'wrong')
+  writeFileSync(wrong, 'no certificate\n')
+  const request = ['timestamp', 'request', '--tsa-url', 'http://127.0.0.1:9/', '--log-dir']
+  const verify = ['timestamp', 'verify', join(folder, 'none.tsr'), '--data', wrong, '--tsa']
+  const cases = [
+    ['LOG_UNUSABLE: --log-dir: ', ...request, emptyFolder()],
+    ['NOT_FOUND: --log-dir: ', ...request, join(folder, 'none')],
+    [`MALFORMED_CERTIFICATE: --tsa: ${wrong}`, ...request, folder, '--tsa', wrong],
+    [`MALFORMED_CERTIFICATE: --tsa: ${wrong}`, ...verify, wrong],
+  ] as const
+  for (const [message, ...args] of cases) {
+    const { status, stderr } = await runCommand(args)
+    expect([status, stderr]).toEqual([2, expect.stringContaining(`spanseal: ${message}`)])
+  }
+})

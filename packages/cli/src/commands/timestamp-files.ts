@@ -12,9 +12,13 @@ import { AuditError } from '@spanseal/core'
  *
  * @throws AuditError `NOT_FOUND`, `INVALID_OPTION`
  */
-export async function readSmallFile(path: string, bytesMax: number): Promise<Uint8Array> {
+export async function readSmallFile(
+  path: string,
+  bytesMax: number,
+  option: string,
+): Promise<Uint8Array> {
   const refuse = (code: 'NOT_FOUND' | 'INVALID_OPTION', why: string, cause?: unknown): AuditError =>
-    new AuditError(code, `${path} ${why}`, { cause, details: { file: path } })
+    new AuditError(code, `${option}: ${path} ${why}`, { cause, details: { option, file: path } })
   // A named pipe is not waited for.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK
   const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {

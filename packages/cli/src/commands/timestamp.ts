@@ -14,7 +14,8 @@ import {
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
-import { collect, wholeNumber } from '../option-values.ts'
+import { certificatesGiven } from '../given-files.ts'
+import { collect, existingLog, wholeNumber } from '../option-values.ts'
 import type { Session } from '../session.ts'
 import { publishFile, readSmallFile } from './timestamp-files.ts'
 
@@ -33,7 +34,6 @@ interface VerifyFlags {
 }
 
 const NOTE_BYTES_MAX = 65_536
-const PEM_BYTES_MAX = 1024 * 1024
 /** Of a token as of what it is over: a checkpoint, or a file that somebody stamped. */
 const TOKEN_BYTES_MAX = 65_536
 const DATA_BYTES_MAX = 64 * 1024 * 1024
@@ -122,7 +122,8 @@ Exit status: 0 it holds, 1 it does not, 2 something could not be read.`,
 
 async function request(flags: RequestFlags, { terminal }: Session): Promise<ExitCode> {
   const { requestTimestamp } = await import('@spanseal/transparency')
-  const note = await readText(join(flags.logDir, 'checkpoint'), NOTE_BYTES_MAX)
+  const folder = existingLog('--log-dir', flags.logDir)
+  const note = await readText(join(folder, 'checkpoint'), NOTE_BYTES_MAX)
   const { text } = parseNote(note)
   const { origin, size } = parseCheckpoint(text)
   const file = join(flags.logDir, 'timestamps', `${size}.tsr`)
@@ -131,13 +132,13 @@ async function request(flags: RequestFlags, { terminal }: Session): Promise<Exit
     terminal.print(
       flags.json === true
         ? `${printableJson({ origin, size, file, created, ...(time && { time }) }, 2)}\n`
-        : `${printable(`${origin}, size ${size}: ${done}\n`)}${printable(file)}\n`,
+        : `${printable(`${origin}, size ${size}: ${done}`)}\n${printable(file)}\n`,
     )
     return EXIT.holds
   }
   if (existsSync(file)) return say(false)
   const stamp = await requestTimestamp(flags.tsaUrl, sha256Hex(text), {
-    ...(flags.tsa && { authorities: await pemsOf(flags.tsa) }),
+    ...(flags.tsa && { authorities: certificatesGiven(flags.tsa) }),
     ...(flags.timeoutMs !== undefined && { timeoutMillis: flags.timeoutMs }),
   })
   return say(await publishFile(file, stamp.token), stamp.time)
@@ -145,9 +146,9 @@ async function request(flags: RequestFlags, { terminal }: Session): Promise<Exit
 
 async function verify(tsr: string, flags: VerifyFlags, { terminal }: Session): Promise<ExitCode> {
   const { timestampVerifier } = await import('@spanseal/transparency')
-  const check = timestampVerifier(await pemsOf(flags.tsa))
-  const token = await readSmallFile(tsr, TOKEN_BYTES_MAX)
-  const digest = sha256Hex(stampedBytes(await readSmallFile(flags.data, DATA_BYTES_MAX)))
+  const check = timestampVerifier(certificatesGiven(flags.tsa))
+  const token = await readSmallFile(tsr, TOKEN_BYTES_MAX, 'time-stamp')
+  const digest = sha256Hex(stampedBytes(await readSmallFile(flags.data, DATA_BYTES_MAX, '--data')))
   const { paint, print } = terminal
   try {
     const { accuracyMillis, policy, serial, time } = await check(token, digest)
@@ -179,10 +180,6 @@ function stampedBytes(bytes: Uint8Array): string | Uint8Array {
   }
 }
 
-async function pemsOf(files: readonly string[]): Promise<string[]> {
-  return Promise.all(files.map((file) => readText(file, PEM_BYTES_MAX)))
-}
-
 async function readText(path: string, bytesMax: number): Promise<string> {
-  return Buffer.from(await readSmallFile(path, bytesMax)).toString('utf8')
+  return Buffer.from(await readSmallFile(path, bytesMax, '--log-dir')).toString('utf8')
 }
