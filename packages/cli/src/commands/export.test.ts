@@ -32,6 +32,20 @@ function filesIn(folder: string): string[] {
 }
 
 describe('spanseal export', () => {
+  it('is verified, and continued from, by the name of its folder', async () => {
+    const home = emptyFolder()
+    const journals = ['one', 'two'].map((name) => aJournal({ journal: join(home, name) }))
+    for (const { writer } of journals) writer.close()
+    const folders = journals.map(({ folder }) => folder)
+    const out = join(home, 'handed')
+    expect((await runCommand(['export', ...folders, '--out', out])).status).toBe(0)
+    const { status, stdout } = await runCommand(['verify', out, '--json'])
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, epochs: 2, ignored: [] })
+    const heads = await runCommand(['head', 'export', out, '--line'])
+    expect(heads.stdout.trim().split('\n')).toHaveLength(2)
+  })
+
   it('lays nothing into what it copies', async () => {
     const { folder, writer } = aJournal()
     writer.close()

@@ -24,6 +24,7 @@ import { readJournal } from '@spanseal/journal'
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
+import { journalsGiven } from '../journals-given.ts'
 import { journalBytes, progressOf } from '../progress.ts'
 import type { Session } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
@@ -50,7 +51,10 @@ export function addHead(program: Command, session: Session): void {
         'for --since, which reads only what is new. Nothing signs the file: keep it where those who ' +
         'can write the journal cannot. Writes nothing where the journal does not hold.',
     )
-    .argument('<folder|file...>', 'journal folders, epoch folders or segment files, taken together')
+    .argument(
+      '<folder|file...>',
+      'journal folders, epoch folders, segment files or exports, taken together',
+    )
   addTrustOptions(command)
     .option('--out <file>', 'write the head file there, in the place of an older one')
     .option('--line', 'head lines only, one an epoch: short, and of no use for --since')
@@ -67,7 +71,7 @@ Examples:
 Exit status: 0 written; 1 the journal does not hold; 2 it could not be checked.`,
     )
     .action(async (paths: readonly string[], options: Options) => {
-      session.exitCode = await exportHeads(paths, options, session.terminal)
+      session.exitCode = await exportHeads(journalsGiven(paths), options, session.terminal)
     })
 }
 

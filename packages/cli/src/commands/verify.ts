@@ -7,6 +7,7 @@ import { readJournal } from '@spanseal/journal'
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
+import { journalsGiven } from '../journals-given.ts'
 import { wholeNumber } from '../option-values.ts'
 import { journalBytes, progressOf } from '../progress.ts'
 import type { Session } from '../session.ts'
@@ -35,7 +36,10 @@ export function addVerify(program: Command, session: Session): void {
         'checkpoints, and with --log whether all is there that the tenant log names. Says which ' +
         'level of proof holds, what that does not prove, and where faults are.',
     )
-    .argument('<folder|file...>', 'journal folders, epoch folders or segment files, taken together')
+    .argument(
+      '<folder|file...>',
+      'journal folders, epoch folders, segment files or exports, taken together',
+    )
   addTrustOptions(command)
     .option(
       '--level <n>',
@@ -65,7 +69,7 @@ heads vouch for, or a lower level holds than --level asks for; 2 it could not be
 checked.`,
     )
     .action(async (paths: readonly string[], options: Options) => {
-      session.exitCode = await verifyPaths(paths, options, session.terminal)
+      session.exitCode = await verifyPaths(journalsGiven(paths), options, session.terminal)
     })
 }
 
