@@ -37,6 +37,16 @@ async function verifies({ folder, vkey }: TestJournal): Promise<void> {
 }
 
 describe('forget', () => {
+  test('refuses a period that no commitment can name', async () => {
+    const { journal } = await aJournalOf([{ value: TEXT }])
+    for (const period of ['', '2026-11', 'x'.repeat(16)]) {
+      const args = ['forget', '--period', period, '--journal', journal.folder]
+      const { status, stderr } = await runCommand(args)
+      expect([period, status]).toEqual([period, 2])
+      expect(stderr).toContain('--period: ')
+    }
+  })
+
   test('destroys the keys, records that, and the evidence still verifies', async () => {
     const { journal, said } = await aJournalOf([
       { value: TEXT, subjects: ['alice'], kept: true },
