@@ -73,6 +73,14 @@ describe('notes', () => {
     expect(noteSignedBy(parseNote(cosigned), other.note)).toBe(true)
   })
 
+  test('say a signature that is repeated once, and a wrong one behind it all the same', () => {
+    const line = note.split('\n\n')[1] as string
+    const repeated = note + line.repeat(60)
+    expect(noteSignedBy(parseNote(repeated), key.note)).toBe(true)
+    const wrong = signNoteSync('three\n', key).split('\n\n')[1] as string
+    expect(noteSignedBy(parseNote(repeated + wrong + line), key.note)).toBe(false)
+  })
+
   test('with a wrong signature beside the right one are not signed', () => {
     const wrong = signNoteSync('three\n', key).split('\n\n')[1] as string
     expect(noteSignedBy(parseNote(note + wrong), key.note)).toBe(false)
