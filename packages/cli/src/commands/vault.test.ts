@@ -67,6 +67,19 @@ describe('vault', () => {
     expect(JSON.parse(stat.stdout)).toMatchObject({ files: 1, readable: 1, keys: { gone: 1 } })
   })
 
+  test('of several rewraps at once one works, and every value stays readable', async () => {
+    const { journal, said } = await aJournalOf([{ value: TEXT, kept: true }])
+    const at = ['--journal', journal.folder]
+    const rewrap = () => runCommand(['vault', 'rewrap', ...at])
+    const all = await Promise.all([rewrap(), rewrap(), rewrap()])
+    expect(all.filter(({ status }) => status === 0)).toHaveLength(1)
+    const refused = all.filter(({ stderr }) => stderr.includes('one does at a time'))
+    expect(refused.map(({ status }) => status)).toEqual([2, 2])
+    expect((await rewrap()).status).toBe(0)
+    const got = await runCommand(['vault', 'get', said[0]?.commitment.c ?? '', ...at])
+    expect(got.stdout).toBe(TEXT)
+  })
+
   test('rewrap changes the master key, to a command too', async () => {
     const { journal, said } = await aJournalOf([{ value: TEXT, kept: true }])
     const at = ['--journal', journal.folder]

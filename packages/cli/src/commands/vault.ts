@@ -11,8 +11,10 @@ import { EXIT } from '../exit-code.ts'
 import { logsOfJournal } from '../journal-logs.ts'
 import { existingFolder } from '../option-values.ts'
 import type { Session } from '../session.ts'
+import { stopSignal } from '../stop-signal.ts'
 import { existingKeyring, findRecord, journalGiven } from './open-record.ts'
 import { writePrivate } from './open-value.ts'
+import { withRewrapLock } from './rewrap-lock.ts'
 import type { VaultPlace } from './vault-options.ts'
 import { addVaultOptions, existingVault, masterOf } from './vault-options.ts'
 
@@ -76,6 +78,14 @@ function addGet(vault: Command, session: Session): void {
     .option(
       '--out <file>',
       'write the encoded bytes there, readable for you only (default: stdout)',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spanseal vault get 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/7 --journal ./audit
+  spanseal vault get 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/8 \\
+    --field /invocation/output --journal ./audit --out output`,
     )
     .action((wanted: string, options: GetOptions) => get(wanted, options, session))
 }
@@ -181,20 +191,34 @@ async function compact(options: VaultOptions, session: Session): Promise<void> {
   }
 }
 
-async function rewrap(options: VaultOptions, session: Session): Promise<void> {
-  for (const { keyring } of vaultsOf(options)) {
-    const { log } = keyring
-    const ring = keyringMasterKeys(keyring)
-    // What is there was wrapped by the keyring's key files, or by the command already.
-    const { masterCommand: _, ...place } = options
-    const to = masterOf(options) ?? ring
-    if (to === ring) ring.rotate()
-    const count = await existingVault(keyring, place).rewrap(to)
-    const retired = to === ring ? ring.retireOlder() : 0
-    session.terminal.print(
-      options.json
-        ? `${printableJson({ log, rewrapped: count, retired })}\n`
-        : `${printable(log)}: ${count} data keys wrapped anew, ${retired} old master keys destroyed\n`,
-    )
+async function rewrap(options: VaultOptions, { terminal }: Session): Promise<void> {
+  // An interruption waits: half of it done, two master keys are needed.
+  const stop = stopSignal(terminal.closed)
+  try {
+    for (const { keyring } of vaultsOf(options)) {
+      const { log } = keyring
+      const done = await withRewrapLock(keyring, () => rewrapped(keyring, options))
+      const { count, retired } = done
+      terminal.print(
+        options.json
+          ? `${printableJson({ log, rewrapped: count, retired })}\n`
+          : `${printable(log)}: ${count} data keys wrapped anew, ${retired} old master keys destroyed\n`,
+      )
+    }
+  } finally {
+    stop.dispose()
   }
+}
+
+async function rewrapped(
+  keyring: Keyring,
+  options: VaultOptions,
+): Promise<{ readonly count: number; readonly retired: number }> {
+  const ring = keyringMasterKeys(keyring)
+  // What is there was wrapped by the keyring's key files, or by the command already.
+  const { masterCommand: _, ...place } = options
+  const to = masterOf(options) ?? ring
+  if (to === ring) ring.rotate()
+  const count = await existingVault(keyring, place).rewrap(to)
+  return { count, retired: to === ring ? ring.retireOlder() : 0 }
 }
