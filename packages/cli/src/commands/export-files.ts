@@ -56,7 +56,9 @@ export function planJournals(journals: readonly string[], only: readonly string[
     throw new AuditError('NOT_FOUND', `--epoch: there is no epoch ${id}`)
   }
   if (epochs === 0) throw new AuditError('NOT_FOUND', `${journals.join(', ')}: there is no epoch`)
-  return { files, epochs, partial: left > 0 }
+  // Who names single epochs knows of the others.
+  const named = journals.some((journal) => isEpochId(basename(journal)))
+  return { files, epochs, partial: left > 0 || named }
 }
 
 function epochFolders(journal: string): string[] {

@@ -3,6 +3,10 @@
 
 import type { Verdict } from '@spanseal/core'
 
+const PARTIAL = `     Name the epochs' folders, as here, or drop those on the page: of the whole
+     folder the epochs that were left out would count as missing.
+`
+
 /** What the export is, in plain words, for whoever it is handed to. */
 export function exportReadme(
   verdict: Verdict,
@@ -36,8 +40,8 @@ How to check it
      by ANOTHER way than this folder came: by telephone, from a contract, from a
      website. A key that came with the folder proves nothing, and there is none in it.
   2. Open verify.html in a browser (it needs no network and sends nothing), or run
-       node verify.mjs . --key "<the key>"
-  3. Read what the verdict proves, and what it does not.
+       node verify.mjs ${partial ? 'journal*/*' : '.'} --key "<the key>"
+${partial ? PARTIAL : ''}  3. Read what the verdict proves, and what it does not.
 
   You need not trust these two programs either: spanseal is open source, so you
   can take them from there; and spec/ in it says how to write your own.

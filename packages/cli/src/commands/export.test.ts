@@ -32,6 +32,23 @@ function filesIn(folder: string): string[] {
 }
 
 describe('spanseal export', () => {
+  it('of some epochs says how the verifier in it finds that they hold', async () => {
+    const home = emptyFolder()
+    const first = aJournal({ journal: join(home, 'audit') })
+    first.writer.close()
+    const second = aJournal({ journal: first.folder })
+    second.writer.close()
+    const epoch = readdirSync(first.folder).sort()[1] as string
+    const out = join(home, 'one')
+    await runCommand(['export', first.folder, '--epoch', epoch, '--out', out])
+    const byName = ['export', join(first.folder, epoch), '--out', join(home, 'named')]
+    expect((await runCommand(byName)).status).toBe(0)
+    const readme = readFileSync(join(out, 'README.txt'), 'utf8')
+    const [, command = ''] = /^ {7}(node verify\.mjs .*) --key/m.exec(readme) ?? []
+    const verdict = execFileSync('bash', ['-c', command], { cwd: out, encoding: 'utf8' })
+    expect(verdict).toContain('HOLDS at level 1')
+  })
+
   it('is verified, and continued from, by the name of its folder', async () => {
     const home = emptyFolder()
     const journals = ['one', 'two'].map((name) => aJournal({ journal: join(home, name) }))
