@@ -32,7 +32,7 @@ function pinnedNode() {
 
 function fail(message) {
   process.stderr.write(`spanseal: ${message}\n`)
-  process.exitCode = 1
+  process.exitCode = 2
 }
 
 /** Runs the same command under another Node and ends as it ends. */
