@@ -6,7 +6,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ed25519PrivateKey, formatVkey, signNoteSync } from '@spanseal/core'
 import { describe, expect, it } from 'vitest'
-import { certificatesGiven, headFileGiven, headsGiven, keysGiven } from './given-files.ts'
+import {
+  certificatesGiven,
+  headFileGiven,
+  headsGiven,
+  keysGiven,
+  revocationsGiven,
+} from './given-files.ts'
 import { emptyFolder } from './journal.fixture.ts'
 
 const key = Ed25519PrivateKey.generate()
@@ -88,6 +94,16 @@ describe('headsGiven', () => {
     expect(headsGiven([aFile(`${one}\n${two}`)])).toEqual([one, two])
     expect(headsGiven([aFile(one + two)])).toEqual([one, two])
     expect(headsGiven([aFile(framed)])).toEqual([one, two])
+  })
+
+  it('refuses a file in which something stands behind the notes, instead of passing it over', () => {
+    const note = aNote(1)
+    for (const rest of ['example.com/log 5 AAAA\n', aNote(2).replace('— ', '-- ')]) {
+      const given = [aFile(`${note}\n${rest}`)]
+      for (const read of [headsGiven, revocationsGiven]) {
+        expect(() => read(given)).toThrow(expect.objectContaining({ code: 'MALFORMED_NOTE' }))
+      }
+    }
   })
 
   it('refuses a file without a note', () => {

@@ -89,7 +89,7 @@ export function headsGiven(values: readonly string[]): (string | Checkpoint)[] {
     const text = readShortFile('--head', value)
     const first = text.split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#'))
     if (first !== undefined && HEAD_LINE.test(first)) return parseHeadLines(text)
-    const notes = splitNotes(text)
+    const notes = splitNotes(text, { option: '--head', file: value })
     for (const note of notes) parseNote(note)
     if (notes.length > 0) return notes
     throw new AuditError(
@@ -125,7 +125,8 @@ export function headFileGiven(path: string): HeadFile {
  */
 export function revocationsGiven(files: readonly string[]): string[] {
   return files.flatMap((file) => {
-    const notes = splitNotes(readShortFile('--revocation', file))
+    const option = '--revocation'
+    const notes = splitNotes(readShortFile(option, file), { option, file })
     if (notes.length > 0) return notes
     throw new AuditError('MALFORMED_NOTE', `--revocation: ${file} holds no signed note`, {
       details: { option: '--revocation', file },
@@ -149,7 +150,10 @@ export function certificatesGiven(files: readonly string[]): string[] {
 }
 
 /** A note is lines of text, an empty line, and signature lines, which begin with an em dash. */
-function splitNotes(text: string): string[] {
+function splitNotes(
+  text: string,
+  details: { readonly option: string; readonly file: string },
+): string[] {
   const notes: string[] = []
   let body: string[] = []
   let signatures: string[] = []
@@ -166,7 +170,10 @@ function splitNotes(text: string): string[] {
     // A length before the note is the journal's framing.
     if (line !== '' && !(body.length === 0 && /^\d+$/.test(line))) body.push(line)
   }
-  return notes
+  if (notes.length === 0 || body.length === 0) return notes
+  // A head or a revocation that is passed over in silence is one that nobody asks for.
+  const message = `${details.option}: ${details.file} ends with what is no signed note`
+  throw new AuditError('MALFORMED_NOTE', message, { details })
 }
 
 /**
