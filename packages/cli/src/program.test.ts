@@ -54,11 +54,19 @@ describe('spanseal', () => {
       'prove',
       'check',
       'seal',
+      'open',
+      'search',
+      'forget',
+      'vault get',
+      'head export',
+      'export',
+      'timestamp request',
+      'timestamp verify',
     ]
     for (const page of pages) {
       const { stdout } = await runCommand([...page.split(' '), '--help'])
       const [, examples = ''] = stdout.split('Examples:\n')
-      expect(examples).toMatch(new RegExp(`^  spanseal ${page} `))
+      expect(examples).toMatch(new RegExp(`^  (echo [^\\n]* )?(\\\\\\n *)?spanseal ${page} `))
       for (const line of examples.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
     }
   })

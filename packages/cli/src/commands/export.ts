@@ -56,7 +56,8 @@ export function addExport(program: Command, session: Session): void {
 Examples:
   spanseal export ./audit --out ./for-the-auditor --key issuer.vkey
   spanseal export ./audit --log ./tenant-log --out ./for-the-auditor
-  spanseal export ./audit --epoch 01a1fd55-7a80-7050-854a-e09e46db1e1e --out ./one
+  spanseal export ./audit --epoch 01a1fd55-7a80-7050-854a-e09e46db1e1e \\
+                  --out ./one
 
 Send the key by another way than the folder: spanseal keys show.
 

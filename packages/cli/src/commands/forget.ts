@@ -76,12 +76,16 @@ export function addForget(program: Command, session: Session): void {
       'after',
       `
 Examples:
-  spanseal forget customer-4711 --journal ./audit --reason 'request of 2026-11-20'
-  spanseal forget --replay --journal ./audit       after restoring a keyring or vault
-  spanseal forget --journal ./audit                complete what was interrupted
+  spanseal forget customer-4711 --journal ./audit \\
+                  --reason 'request of 2026-11-20'
+  spanseal forget --replay --journal ./audit    after restoring keyring or vault
+  spanseal forget --journal ./audit             complete what was interrupted
 
-Agents that run notice within 60 seconds. Copies in back-ups are out of reach: restore them only
-together with --replay.`,
+Agents that run notice within 60 seconds. Copies in back-ups are out of reach:
+restore them only together with --replay.
+
+Exit status: 0 done, or nothing to do; 1 an erasure was not proved and is left
+out (--replay); 2 could not run.`,
     )
     .action((person: string | undefined, options: ForgetOptions) =>
       forget(person, options, session),

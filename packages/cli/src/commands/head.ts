@@ -43,6 +43,10 @@ export function addHead(program: Command, session: Session): void {
     .command('head')
     .summary('take heads along, to be kept where the journal cannot be reached')
     .description('Heads show later what was changed, cut off or taken away since.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  spanseal head export ./audit --key tenant.vkey --out heads-of-monday.txt',
+    )
   const command = head
     .command('export')
     .summary('verify, then write the heads that were reached')

@@ -52,7 +52,8 @@ function addRequest(keys: Command, { terminal }: Session): void {
       `
 Examples:
   spanseal keys request --journal ./audit > issuer.request
-  spanseal keys certify --request issuer.request --tenant-key support.pem --out issuer.cert
+  spanseal keys certify --request issuer.request --tenant-key support.pem \\
+                        --out issuer.cert
   spanseal keys install issuer.cert --journal ./audit`,
     )
     .action((flags: CertifyFlags) => terminal.print(requestOf(flags)))
@@ -77,8 +78,11 @@ function addCertify(keys: Command, { terminal }: Session): void {
       `
 Examples:
   spanseal keys certify --journal ./audit --tenant-key support.pem
-  spanseal keys certify --journal ./audit --tenant-command "kms-sign support" --tenant-vkey support.vkey
-  spanseal keys certify --request issuer.request --tenant-key support.pem --out issuer.cert`,
+  spanseal keys certify --journal ./audit \\
+                        --tenant-command "kms-sign support" \\
+                        --tenant-vkey support.vkey
+  spanseal keys certify --request issuer.request --tenant-key support.pem \\
+                        --out issuer.cert`,
     )
     .action(async (flags: CertifyFlags) => {
       const tenant = requiredTenant(flags)

@@ -63,14 +63,17 @@ export function addOpen(program: Command, session: Session): void {
       'after',
       `
 Examples:
-  spanseal open 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/7 --value order.json --journal ./audit --out proof.json
-  spanseal open 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/8 --field /invocation/output \\
-                --from-vault --journal ./audit --out proof.json
-  echo -n 'yes' | spanseal open 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/9 --field /detail/content \\
-                --value - --journal ./audit
+  spanseal open 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/7 --value order.json \\
+                --journal ./audit --out proof.json
+  spanseal open 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/8 \\
+                --field /invocation/output --from-vault \\
+                --journal ./audit --out proof.json
+  echo -n 'yes' | spanseal open 019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00/9 \\
+                --field /detail/content --value - --journal ./audit
 
-A file is read as the record's encoding says: JSON for json, an array of the arguments for args/1.
-An opening discloses the value and the salt of this one commitment, and nothing else.
+A file is read as the record's encoding says: JSON for json, an array of the
+arguments for args/1. An opening discloses the value and the salt of this one
+commitment, and nothing else.
 
 Exit status: 0 it is that value, 1 it is another, 2 could not run.`,
     )

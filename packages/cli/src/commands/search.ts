@@ -65,7 +65,8 @@ export function addSearch(program: Command, session: Session): void {
       `
 Examples:
   spanseal search --value order.json --journal ./audit
-  echo -n 'alice@example.com' | spanseal search --value - --journal ./audit --json
+  echo -n 'alice@example.com' | \\
+    spanseal search --value - --journal ./audit --json
 
 Exit status: 0 found, 1 not found, 2 could not run.`,
     )

@@ -77,8 +77,8 @@ function addRequest(timestamp: Command, session: Session): void {
       'after',
       `
 Examples:
-  spanseal timestamp request --log-dir ./tenant-log --tsa-url http://tsa.example/ \\
-                             --tsa tsa-root.pem
+  spanseal timestamp request --log-dir ./tenant-log \\
+                             --tsa-url http://tsa.example/ --tsa tsa-root.pem
 
 Exit status: 0 the head has a stamp, 2 the authority gave none that holds.`,
     )
@@ -110,8 +110,8 @@ function addVerify(timestamp: Command, session: Session): void {
       'after',
       `
 Examples:
-  spanseal timestamp verify tenant-log/timestamps/4711.tsr --data head-4711.note \\
-                            --tsa tsa-root.pem
+  spanseal timestamp verify tenant-log/timestamps/4711.tsr \\
+                            --data head-4711.note --tsa tsa-root.pem
 
 Exit status: 0 it holds, 1 it does not, 2 something could not be read.`,
     )

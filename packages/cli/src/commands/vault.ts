@@ -64,6 +64,9 @@ function subcommand(vault: Command, name: string, description: string): Command 
     .requiredOption('--journal <folder>', 'the journal folder')
     .option('--keys <folder>', 'the keyring (default: <folder>.keys)')
     .option('--json', 'print one JSON document')
+  if (name !== 'get') {
+    command.addHelpText('after', `\nExample:\n  spanseal vault ${name} --journal ./audit`)
+  }
   return addVaultOptions(command)
 }
 
