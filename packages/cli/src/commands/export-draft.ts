@@ -50,7 +50,7 @@ export class ExportDraft {
 
   /** Copies a file byte for byte, and reads the copy again. */
   async copy({ from, to, bytesMax = Number.MAX_SAFE_INTEGER }: ExportFile): Promise<void> {
-    const source = await open(from, constants.O_RDONLY | constants.O_NONBLOCK)
+    const source = await openOwn(from)
     try {
       if (!(await source.stat()).isFile()) {
         throw new AuditError('JOURNAL_UNUSABLE', `${from} is not a regular file`)
@@ -142,6 +142,18 @@ export class ExportDraft {
       if (!again) this.#options.onBytes(bytesRead)
       yield chunk.subarray(0, bytesRead)
     }
+  }
+}
+
+/** Whoever can write to a journal must not choose by a link which other file is handed over. */
+async function openOwn(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+  try {
+    return await open(path, flags)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ELOOP') throw cause
+    const message = `${path} is a link, which is not followed; lay the file itself there`
+    throw new AuditError('JOURNAL_UNUSABLE', message, { cause, details: { file: path } })
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { AuditError, isEpochId } from '@spanseal/core'
 import { existingFolder, existingLog } from '../option-values.ts'
@@ -64,7 +64,15 @@ export function planJournals(journals: readonly string[], only: readonly string[
 function epochFolders(journal: string): string[] {
   if (isEpochId(basename(journal))) return [journal]
   const names = readdirSync(journal).filter(isEpochId).sort()
-  return names.map((name) => join(journal, name)).filter((path) => statSync(path).isDirectory())
+  return names.map((name) => join(journal, name)).filter(isOwnFolder)
+}
+
+/** Whether it is a folder; a link could lead to anything. */
+function isOwnFolder(path: string): boolean {
+  const found = lstatSync(path)
+  if (!found.isSymbolicLink()) return found.isDirectory()
+  const message = `${path} is a link, which is not followed; lay there what it leads to`
+  throw new AuditError('JOURNAL_UNUSABLE', message, { details: { file: path } })
 }
 
 function filesOfEpoch(folder: string, home: string): ExportFile[] {
@@ -89,13 +97,19 @@ export function planTenantLog(folder: string): ExportFile[] {
   const files: ExportFile[] = [{ from: checkpoint, to: 'log/checkpoint' }]
   for (const part of ['tile', 'timestamps']) {
     const inner = join(folder, part)
-    if (!existsSync(inner)) continue
-    const paths = readdirSync(inner, { recursive: true, encoding: 'utf8' }).sort()
-    for (const path of paths) {
-      if (!statSync(join(inner, path)).isFile() || path.endsWith('.tmp')) continue
-      const to = `log/${part}/${path.replaceAll('\\', '/')}`
-      files.push({ from: join(inner, path), to })
+    if (!existsSync(inner) || !isOwnFolder(inner)) continue
+    for (const path of filesUnder(inner)) {
+      if (!path.endsWith('.tmp')) files.push({ from: join(inner, path), to: `log/${part}/${path}` })
     }
   }
   return files
+}
+
+/** Paths of files, sorted, with `/`; Node's own recursive listing goes through links. */
+function filesUnder(folder: string): string[] {
+  const found = readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name)
+    return isOwnFolder(path) ? filesUnder(path).map((below) => `${name}/${below}`) : [name]
+  })
+  return found.sort()
 }

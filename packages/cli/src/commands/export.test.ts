@@ -9,6 +9,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -32,6 +34,33 @@ function filesIn(folder: string): string[] {
 }
 
 describe('spanseal export', () => {
+  it('hands over nothing that a link in the journal or tenant log leads to', async () => {
+    const home = emptyFolder()
+    const { folder, writer } = aJournal({ journal: join(home, 'audit') })
+    writer.close()
+    const [epoch = ''] = readdirSync(folder)
+    const secret = join(home, 'tenant.pem')
+    writeFileSync(secret, 'what nobody shall have')
+    const log = join(home, 'log')
+    mkdirSync(join(log, 'tile/0'), { recursive: true })
+    writeFileSync(join(log, 'checkpoint'), '')
+    const links = [
+      [join(folder, epoch, '000000009999.jsonl'), secret],
+      [join(folder, epoch, 'stub'), secret],
+      [join(folder, epoch.replace(/^./, 'f')), home],
+      [join(log, 'tile/0/001'), secret],
+      [join(log, 'tile/1'), home],
+    ] as const
+    for (const [link, target] of links) {
+      symlinkSync(target, link)
+      const out = join(home, 'out')
+      const { status, stderr } = await runCommand(['export', folder, '--log', log, '--out', out])
+      expect([link, status, stderr]).toEqual([link, 2, expect.stringContaining('is a link')])
+      expect(existsSync(out)).toBe(false)
+      rmSync(link)
+    }
+  })
+
   it('of some epochs says how the verifier in it finds that they hold', async () => {
     const home = emptyFolder()
     const first = aJournal({ journal: join(home, 'audit') })

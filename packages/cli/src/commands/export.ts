@@ -4,7 +4,14 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Verdict, VerifyOptions } from '@spanseal/core'
-import { AuditError, formatHeadLine, isEpochId, printableJson, verify } from '@spanseal/core'
+import {
+  AuditError,
+  formatHeadLine,
+  isEpochId,
+  printable,
+  printableJson,
+  verify,
+} from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
 import { readTenantLog } from '@spanseal/transparency'
 import { verifierFiles } from '@spanseal/verifier'
@@ -200,7 +207,7 @@ function report(made: Made, options: ExportOptions, terminal: Terminal): void {
   }
   terminal.print(verdictText(verdict, frame, terminal))
   terminal.print(
-    `\nExported ${files.toLocaleString('en-US')} files to ${options.out}. ` +
+    `\nExported ${files.toLocaleString('en-US')} files to ${printable(options.out)}. ` +
       'Send the key by another way: spanseal keys show.\n',
   )
 }

@@ -17,6 +17,7 @@ import {
   AuditError,
   formatHeadFile,
   formatHeadLine,
+  printable,
   printableJson,
   verifyToHead,
 } from '@spanseal/core'
@@ -115,7 +116,7 @@ async function exportHeads(
   } else {
     const count = headsOf(head).length
     terminal.print(
-      `Wrote ${count} ${count === 1 ? 'head' : 'heads'} to ${options.out}, at level ${verdict.level} of 5.\n`,
+      `Wrote ${count} ${count === 1 ? 'head' : 'heads'} to ${printable(options.out)}, at level ${verdict.level} of 5.\n`,
     )
   }
   return EXIT.holds
