@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { rmSync, writeFileSync } from 'node:fs'
-import { formatStub, leafHash, MerkleFrontier, signNoteSync } from '@spanseal/core'
+import { canonicalize, formatStub, leafHash, MerkleFrontier, signNoteSync } from '@spanseal/core'
 import type { Attack, Scene } from './attack.ts'
 import { caught, uncaught } from './attack.ts'
 import { LOG } from './attacked-log.ts'
@@ -49,6 +49,19 @@ function retentionKey(by: NamedKey): Pick<StubBy, 'key' | 'certificate'> {
   return { key, certificate: certify('retention', { vkey: key.vkey, log: LOG }, by) }
 }
 
+/** Says of the first epoch what nobody saw, where a record stood that has expired. */
+function observeBesideStub({ copy, log }: Scene): void {
+  const [first, , epoch] = log.epochs
+  const open = JSON.parse(copy.lines(epoch)[0] as string) as Record<string, object>
+  const record = {
+    ...open,
+    chain: { ...open['chain'], prev: 'f'.repeat(64), seq: 2 },
+    detail: { observed: [{ epoch: first, leaf: 'f'.repeat(64), size: 1, state: 'live' }] },
+    type: 'epoch.observed',
+  }
+  writeFileSync(copy.path(epoch, '000000000002.jsonl'), `${canonicalize(record)}\n`)
+}
+
 export const attacksOnStubs: readonly Attack[] = [
   {
     name: 'a stub by a key of one’s own in the place of records',
@@ -89,5 +102,14 @@ export const attacksOnStubs: readonly Attack[] = [
     remark: 'the verdict counts them as `expired`; what they said is gone',
     expect: uncaught(),
     run: (scene) => replaceByStub(scene, retentionKey(scene.log.tenant)),
+  },
+  {
+    name: 'beside a stub that holds, an observation in the place of a record that has expired',
+    by: 'nothing',
+    expect: caught('nothing', 'edited'),
+    run: (scene) => {
+      replaceByStub(scene, retentionKey(scene.log.tenant))
+      observeBesideStub(scene)
+    },
   },
 ]
