@@ -19,19 +19,17 @@ import {
   formatHeadLine,
   printable,
   printableJson,
-  verifyToHead,
 } from '@spanseal/core'
-import { readJournal } from '@spanseal/journal'
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
 import { journalsGiven } from '../journals-given.ts'
-import { journalBytes, progressOf } from '../progress.ts'
 import type { Session } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 import { verdictText } from '../verdict-text.ts'
+import { verifyJournals } from './verify-journals.ts'
 import type { TrustOptions } from './verify-options.ts'
-import { addTrustOptions, verifyOptions } from './verify-options.ts'
+import { addTrustOptions } from './verify-options.ts'
 
 interface Options extends TrustOptions {
   readonly out?: string
@@ -86,23 +84,10 @@ async function exportHeads(
   terminal: Terminal,
 ): Promise<ExitCode> {
   if (options.out !== undefined) replaceable(options.out)
-  const given = verifyOptions(paths, options)
-  const total = given.since === undefined ? journalBytes(paths) : 0
-  const progress = progressOf('verifying', total, terminal)
-  const { head, verdict } = await verifyToHead(readJournal(paths), {
-    ...given,
-    onProgress: (bytes) => progress.reach(bytes),
-  })
-  terminal.clearStatus()
+  const { frame, head, verdict } = await verifyJournals(paths, options, terminal)
   if (head === undefined) {
-    const { bytes, millis } = progress
-    const frame = {
-      paths,
-      keysPinned: given.keys?.length ?? 0,
-      headsGiven: given.heads?.length ?? 0,
-    }
     if (options.json === true) terminal.print(`${printableJson({ ...verdict, heads: [] }, 2)}\n`)
-    else terminal.print(verdictText(verdict, { ...frame, ignored: [], bytes, millis }, terminal))
+    else terminal.print(verdictText(verdict, frame, terminal))
     return EXIT.faults
   }
   const text = formatHeadFile(head, { linesOnly: options.line === true })

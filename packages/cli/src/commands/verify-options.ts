@@ -13,7 +13,7 @@ import {
   keysGiven,
   revocationsGiven,
 } from '../given-files.ts'
-import { collect, existingLog } from '../option-values.ts'
+import { collect, existingLog, wholeNumber } from '../option-values.ts'
 import { witnessesGiven } from './check-options.ts'
 
 /** What `verify` and `head export` are told about whom to believe. */
@@ -27,6 +27,7 @@ export interface TrustOptions {
   readonly tsa?: readonly string[]
   readonly since?: string
   readonly live?: true
+  readonly threads?: number
 }
 
 export function addTrustOptions(command: Command): Command {
@@ -56,6 +57,11 @@ export function addTrustOptions(command: Command): Command {
     )
     .option('--since <file>', 'a head file that you kept: read only what is new since')
     .option('--live', 'a writer is at work: epochs without an end are no fault')
+    .option(
+      '--threads <n>',
+      'epochs checked at once (default: one a core where the journal has over 64 MiB, at most 8)',
+      wholeNumber('--threads', 1, 64),
+    )
 }
 
 /**
