@@ -99,7 +99,7 @@ func isLogName(name string) bool {
 	}
 	segments := strings.Split(name, "/")
 	for _, segment := range segments {
-		if uuidForm.MatchString(segment) || strings.HasPrefix(segment, "issuer-") {
+		if uuidForm.MatchString(segment) || strings.HasPrefix(segment, "issuer-") || strings.HasPrefix(segment, "retention-") {
 			return false
 		}
 	}

@@ -34,6 +34,7 @@ test.each([
   'spanseal/a',
   'cosignature',
   'a/issuer-1',
+  'a/retention-1',
   'a/019a5f3c-8e2b-7c41-9d3a-5b6c7d8e9f00',
   'x'.repeat(129),
 ])('%j does not', (name) => {

@@ -15,7 +15,7 @@ export function isLogName(name: string): boolean {
   if (name.length > LOG_NAME_LENGTH_MAX || !LOG_NAME.test(name) || name.includes('..')) return false
   const segments = name.split('/')
   if (segments[0] === 'spanseal' || segments[0] === 'cosignature') return false
-  return !segments.some((segment) => UUID.test(segment) || segment.startsWith('issuer-'))
+  return !segments.some((segment) => UUID.test(segment) || /^(issuer|retention)-/.test(segment))
 }
 
 /**
