@@ -33,8 +33,8 @@ export function readHeads(
   { since, hasTenantLog }: { readonly since: HeadFile | undefined; readonly hasTenantLog: boolean },
 ): GivenHeads {
   const epochs: GivenHead[] = (since?.epochs ?? []).map(({ head }) => head)
-  const tenant: GivenHead[] = since?.tenant !== undefined && hasTenantLog ? [since.tenant] : []
-  for (const head of heads) {
+  const tenant: GivenHead[] = []
+  for (const head of [...(since?.tenant === undefined ? [] : [since.tenant]), ...heads]) {
     const given = typeof head === 'string' ? fromNote(head) : head
     if (isEpochId(epochOfOrigin(given.origin))) epochs.push(given)
     else if (isLogName(given.origin) && hasTenantLog) tenant.push(given)

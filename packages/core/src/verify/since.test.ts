@@ -254,6 +254,8 @@ describe('verification from a trusted head', () => {
     log.entries.splice(3)
     const back = await check(journal, since, { tenantLog: log.bytes() })
     expect(faults(back)).toEqual(['truncated'])
+    // Without the log that head could not be compared, and is not passed over in silence.
+    await expect(check(journal, since)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   it('goes on where records before the head have expired', async () => {

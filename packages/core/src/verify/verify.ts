@@ -32,7 +32,8 @@ import { RecordReader } from './read-record.ts'
 import { Revocations } from './revocations.ts'
 import type { TenantLogOutcome } from './tenant-log-check.ts'
 import { NO_TENANT_LOG, TenantLogCheck } from './tenant-log-check.ts'
-import type { EpochEnds, Verdict } from './verdict.ts'
+import type { Verdict } from './verdict.ts'
+import { verdictOf } from './verdict-of.ts'
 import { checkWitnesses } from './witnesses.ts'
 
 /** How old an epoch may be that has no checkpoint yet while its writer is at work. */
@@ -366,73 +367,19 @@ class Verification {
   }
 
   outcome(): VerdictToHead {
-    const verdict = this.#verdict()
+    const verdict = verdictOf({
+      findings: this.#findings,
+      outcomes: this.#outcomes,
+      ends: [...this.#ends.values()],
+      tenantLog: this.#tenantLog,
+      signed: this.#signed,
+      partial: this.#partial,
+      headsGiven: this.#heads.epochs.length > 0,
+      expectedElsewhere: this.#expectedElsewhere,
+    })
     if (!verdict.ok) return { verdict, head: undefined }
     const { head: tenant } = this.#tenantLog
     return { verdict, head: { epochs: heldEpochs(this.#outcomes), ...(tenant && { tenant }) } }
-  }
-
-  #verdict(): Verdict {
-    const outcomes = this.#outcomes
-    const { anchor, head, timestampedAt, witnessed } = this.#tenantLog
-    const ends = [...this.#ends.values()]
-    const heads = outcomes.flatMap(headOf)
-    return {
-      ok: this.#findings.faults === 0,
-      level: this.#level(),
-      selfConsistent: this.#findings.ownFaults === 0,
-      signed: this.#signed,
-      headMatched: this.#isHeadMatched(),
-      ...(anchor !== undefined && { tenantHead: anchor }),
-      witnessed,
-      timestamped: timestampedAt !== undefined,
-      ...(timestampedAt !== undefined && { timestampedAt }),
-      beyondHead: this.#beyondHead(),
-      heads: head === undefined ? heads : [...heads, plainHead(head)],
-      heldByHead: sum(outcomes, ({ heldSize }) => heldSize),
-      expired: sum(outcomes, ({ expiredSize }) => Math.max(0, expiredSize - 1)),
-      ends: countEnds(ends),
-      attestedTail: sum(outcomes, ({ size, coveredSize }) => Math.max(0, size - coveredSize)),
-      unsynced: sum(outcomes, ({ unsynced }) => (unsynced ? 1 : 0)),
-      checked: sum(outcomes, ({ checked }) => checked),
-      expected: sum(ends, ({ expected }) => expected) + this.#expectedElsewhere,
-      epochs: outcomes.length,
-      findings: this.#findings.list(),
-      counts: this.#findings.counts(),
-    }
-  }
-
-  #level(): Verdict['level'] {
-    const { anchor, cosigned, head, timestampedAt } = this.#tenantLog
-    if (this.#findings.faults > 0) return 0
-    if (!this.#signed) return 1
-    if (!this.#isHeadMatched()) return 2
-    if (!this.#isByTenantLog() || !cosigned || anchor === undefined) return 3
-    return timestampedAt !== undefined && anchor.size === head?.size ? 5 : 4
-  }
-
-  #isHeadMatched(): boolean {
-    // An epoch that died before its first record has no head.
-    const headed = this.#outcomes.filter(({ size }) => size > 0)
-    const byEpochs = headed.length > 0 && headed.every(({ headSize }) => headSize > 0)
-    return byEpochs || this.#isByTenantLog()
-  }
-
-  #isByTenantLog(): boolean {
-    return this.#tenantLog.anchor !== undefined && !this.#partial && this.#findings.faults === 0
-  }
-
-  /** What no head that was kept outside covers; nothing where none was given. */
-  #beyondHead(): Verdict['beyondHead'] {
-    const { anchor } = this.#tenantLog
-    const outcomes = this.#outcomes.filter(({ size }) => size > 0)
-    if (anchor === undefined && this.#heads.epochs.length === 0) return { epochs: 0, records: 0 }
-    const coveredSize = ({ headSize, named }: EpochOutcome): number =>
-      Math.max(headSize, anchor === undefined ? 0 : (named?.anchoredSize ?? 0))
-    return {
-      epochs: outcomes.filter((outcome) => coveredSize(outcome) === 0).length,
-      records: sum(outcomes, (outcome) => Math.max(0, outcome.size - coveredSize(outcome))),
-    }
   }
 
   #reportCopy({ opening, epoch }: EpochOutcome): void {
@@ -478,23 +425,4 @@ function repeated(openings: readonly Opening[]): Set<string> {
 
 function sizeOf({ size, expected_size: expected = 0 }: Observation): number {
   return Math.max(size, expected)
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
-}
-
-function countEnds(ends: readonly EpochEnd[]): EpochEnds {
-  const count = { closed: 0, headed: 0, crashed: 0, open: 0 }
-  for (const { kind } of ends) count[kind]++
-  return count
-}
-
-function headOf({ epoch, log, root, size, unverifiable }: EpochOutcome): Checkpoint[] {
-  const isKnown = log !== undefined && root !== undefined && size > 0 && !unverifiable
-  return isKnown ? [{ origin: `${log}/${epoch}`, size, root }] : []
-}
-
-function plainHead({ origin, size, root }: Checkpoint): Checkpoint {
-  return { origin, size, root }
 }
