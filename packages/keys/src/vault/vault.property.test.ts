@@ -34,7 +34,7 @@ const aChange: fc.Arbitrary<(file: Buffer) => Buffer> = fc.oneof(
 
 describe('a hostile vault', () => {
   test.each(['/values/', '/vault/example.com_support/keys/'])(
-    'a changed file in %s gives a coded error and never another value',
+    'a changed file in %s gives a coded error or the value, never another one',
     async (part) => {
       const { keyring, root, vault } = aVault()
       const entry = anEntry({ order: 'A-1' }, keyring.commitKeys())
@@ -48,9 +48,12 @@ describe('a hostile vault', () => {
           writeFileSync(path, changed)
           // A process that has no key in memory.
           const fresh = aVault({ keyring }, root).vault
-          const outcome = await fresh.get(entry.commitment).catch((error: unknown) => error)
-          expect(outcome).toBeInstanceOf(AuditError)
-          expect(REFUSALS).toContain((outcome as AuditError).code)
+          const outcome = await fresh.get(entry.commitment).then(
+            ({ bytes }) => Buffer.from(bytes).toString(),
+            (error: unknown) => (error instanceof AuditError ? error.code : error),
+          )
+          // A line feed less at the end of a key file says the same.
+          expect([entry.body, ...REFUSALS]).toContain(outcome)
           expect((await fresh.stat()).files).toBe(1)
         }),
         RUNS,
