@@ -5,10 +5,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import type { Checkpoint, HeadFile, NoteKey } from '@spanseal/core'
 import {
   AuditError,
+  notesIn,
   parseHeadFile,
   parseHeadLine,
   parseHeadLines,
-  parseNote,
   parseVkey,
 } from '@spanseal/core'
 
@@ -89,8 +89,7 @@ export function headsGiven(values: readonly string[]): (string | Checkpoint)[] {
     const text = readShortFile('--head', value)
     const first = text.split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#'))
     if (first !== undefined && HEAD_LINE.test(first)) return parseHeadLines(text)
-    const notes = splitNotes(text, { option: '--head', file: value })
-    for (const note of notes) parseNote(note)
+    const notes = notesOf(text, { option: '--head', file: value })
     if (notes.length > 0) return notes
     throw new AuditError(
       'MALFORMED_NOTE',
@@ -126,7 +125,7 @@ export function headFileGiven(path: string): HeadFile {
 export function revocationsGiven(files: readonly string[]): string[] {
   return files.flatMap((file) => {
     const option = '--revocation'
-    const notes = splitNotes(readShortFile(option, file), { option, file })
+    const notes = notesOf(readShortFile(option, file), { option, file })
     if (notes.length > 0) return notes
     throw new AuditError('MALFORMED_NOTE', `--revocation: ${file} holds no signed note`, {
       details: { option: '--revocation', file },
@@ -149,31 +148,17 @@ export function certificatesGiven(files: readonly string[]): string[] {
   })
 }
 
-/** A note is lines of text, an empty line, and signature lines, which begin with an em dash. */
-function splitNotes(
+function notesOf(
   text: string,
   details: { readonly option: string; readonly file: string },
 ): string[] {
-  const notes: string[] = []
-  let body: string[] = []
-  let signatures: string[] = []
-  for (const line of [...text.split('\n'), '']) {
-    if (line.startsWith('— ')) {
-      signatures.push(line)
-      continue
-    }
-    if (signatures.length > 0) {
-      notes.push([...body, '', ...signatures, ''].join('\n'))
-      body = []
-      signatures = []
-    }
-    // A length before the note is the journal's framing.
-    if (line !== '' && !(body.length === 0 && /^\d+$/.test(line))) body.push(line)
+  try {
+    return notesIn(text)
+  } catch (cause) {
+    if (!(cause instanceof AuditError)) throw cause
+    const message = `${details.option}: ${details.file}: ${cause.message}`
+    throw new AuditError(cause.code, message, { cause, details })
   }
-  if (notes.length === 0 || body.length === 0) return notes
-  // A head or a revocation that is passed over in silence is one that nobody asks for.
-  const message = `${details.option}: ${details.file} ends with what is no signed note`
-  throw new AuditError('MALFORMED_NOTE', message, { details })
 }
 
 /**

@@ -59,6 +59,7 @@ export { assertLogName, defaultLogName, fileSafeLogName, isLogName } from './log
 export { MerkleFrontier } from './merkle.ts'
 export type { Note, NoteKey, NoteSignature } from './note.ts'
 export { formatVkey, noteSignedBy, parseNote, parseVkey, signNote, signNoteSync } from './note.ts'
+export { notesIn } from './note-file.ts'
 export type { PlacedCommitment } from './opening.ts'
 export {
   commitmentAt,

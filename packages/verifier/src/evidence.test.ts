@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { evidenceIn } from './evidence.ts'
 import { examine } from './examine.ts'
 import type { GivenFile } from './given-file.ts'
-import { headsIn, keysIn, notesIn } from './given-text.ts'
+import { headsIn, keysIn } from './given-text.ts'
 import { filesAt } from './node-files.ts'
 import { statementsOf } from './statement.ts'
 import { statementText } from './statement-text.ts'
@@ -81,10 +81,9 @@ describe('what is given as text', () => {
     expect(headsIn(`# kept on Monday\r\n${line}\r\n`)).toEqual([head])
   })
 
-  it('is refused where it is no key, no head and no note', () => {
+  it('is refused where it is no key and no head', () => {
     expect(() => keysIn('nonsense')).toThrow(expect.objectContaining({ code: 'MALFORMED_KEY' }))
     expect(() => headsIn('nonsense')).toThrow(expect.objectContaining({ code: 'MALFORMED_HEAD' }))
-    expect(() => notesIn('nonsense')).toThrow(expect.objectContaining({ code: 'MALFORMED_NOTE' }))
   })
 })
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Checkpoint, NoteKey, WitnessKey } from '@spanseal/core'
-import { AuditError, parseHeadLine, parseNote, parseVkey, parseWitnessKey } from '@spanseal/core'
+import { notesIn, parseHeadLine, parseVkey, parseWitnessKey } from '@spanseal/core'
 
 /** Lines that say something: the others are empty or begin with `#`. */
 function linesOf(text: string): string[] {
@@ -37,31 +37,4 @@ export function witnessKeysIn(text: string): WitnessKey[] {
 export function headsIn(text: string): (string | Checkpoint)[] {
   if (text.includes('\n— ')) return notesIn(text)
   return linesOf(text).map(parseHeadLine)
-}
-
-/**
- * Signed notes: lines of text, an empty line, and signature lines, which begin with an em dash.
- *
- * @throws AuditError `MALFORMED_NOTE`
- */
-export function notesIn(text: string): string[] {
-  const notes: string[] = []
-  let body: string[] = []
-  let signatures: string[] = []
-  for (const line of [...text.replaceAll('\r\n', '\n').split('\n'), '']) {
-    if (line.startsWith('— ')) {
-      signatures.push(line)
-      continue
-    }
-    if (signatures.length > 0) {
-      notes.push([...body, '', ...signatures, ''].join('\n'))
-      body = []
-      signatures = []
-    }
-    // A length before the note is the journal's framing.
-    if (line !== '' && !(body.length === 0 && /^\d+$/.test(line))) body.push(line)
-  }
-  if (body.length > 0) throw new AuditError('MALFORMED_NOTE', 'a note without a signature')
-  for (const note of notes) parseNote(note)
-  return notes
 }

@@ -4,10 +4,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { AuditError, isEpochId, printable, printableJson } from '@spanseal/core'
+import { AuditError, isEpochId, notesIn, printable, printableJson } from '@spanseal/core'
 import type { Trusted } from './examine.ts'
 import { examine } from './examine.ts'
-import { headsIn, keysIn, notesIn, witnessKeysIn } from './given-text.ts'
+import { headsIn, keysIn, witnessKeysIn } from './given-text.ts'
 import { filesAt } from './node-files.ts'
 import { statementsOf } from './statement.ts'
 import { statementText } from './statement-text.ts'
@@ -55,6 +55,14 @@ const HINTS = {
   live: 'verify with --live',
   json: '--json',
   everyKey: 'each takes a --key of its own',
+}
+
+/** What each option wants, for whoever gave something else. */
+const WANTED: Readonly<Record<string, string>> = {
+  '--key': 'verifier key, <name>+<8 hex digits>+<base64>',
+  '--head': 'head line or signed checkpoint',
+  '--witness': "witness's key, <name>+<8 hex digits>+<base64>",
+  '--revocation': 'signed revocation',
 }
 
 const OPTIONS = {
@@ -119,11 +127,22 @@ function given<T>(
   parse: (text: string) => readonly T[],
 ): T[] {
   return values.flatMap((value) => {
-    const text = isFile(value) ? readGiven(option, value) : value
-    const parsed = parse(text)
+    const file = isFile(value) ? value : undefined
+    const parsed = parsedOr(parse, file === undefined ? value : readGiven(option, file))
     if (parsed.length > 0) return parsed
-    throw new AuditError('INVALID_OPTION', `${option}: ${value} holds nothing`)
+    // What was given instead may be a private key: it is not repeated.
+    const what = file === undefined ? 'what was given is neither a file nor' : `${file} holds no`
+    throw new AuditError('INVALID_OPTION', `${option}: ${what} ${WANTED[option] ?? 'such text'}`)
   })
+}
+
+function parsedOr<T>(parse: (text: string) => readonly T[], text: string): readonly T[] {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (error instanceof AuditError) return []
+    throw error
+  }
 }
 
 function isEpochPart(name: string): boolean {
@@ -177,8 +196,11 @@ main(process.argv.slice(2)).then(
     process.exitCode = code
   },
   (error: unknown) => {
-    const { code = 'UNEXPECTED', message = String(error) } = error as Partial<AuditError>
-    process.stderr.write(`verify.mjs: ${code}: ${printable(message)}\n`)
+    const { code = 'UNEXPECTED', message = String(error) } = error as { code?: string } & Error
+    const said = code.startsWith('ERR_PARSE_ARGS')
+      ? `INVALID_OPTION: ${message.split('. ')[0]}; see --help`
+      : `${code}: ${message}`
+    process.stderr.write(`verify.mjs: ${printable(said)}\n`)
     process.exitCode = EXIT.couldNotRun
   },
 )

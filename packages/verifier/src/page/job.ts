@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { isEpochId, printableJson } from '@spanseal/core'
+import { isEpochId, notesIn, printableJson } from '@spanseal/core'
 import type { Trusted } from '../examine.ts'
 import { examine } from '../examine.ts'
-import { headsIn, keysIn, notesIn, witnessKeysIn } from '../given-text.ts'
+import { headsIn, keysIn, witnessKeysIn } from '../given-text.ts'
 import type { TitledStatement } from '../statement.ts'
 import { statementsOf } from '../statement.ts'
 import type { PageFile } from './page-files.ts'
