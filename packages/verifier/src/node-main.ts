@@ -196,7 +196,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code
   },
   (error: unknown) => {
-    const { code = 'UNEXPECTED', message = String(error) } = error as { code?: string } & Error
+    const { code = 'UNEXPECTED', message = String(error) } = error as Partial<NodeJS.ErrnoException>
     const said = code.startsWith('ERR_PARSE_ARGS')
       ? `INVALID_OPTION: ${message.split('. ')[0]}; see --help`
       : `${code}: ${message}`
