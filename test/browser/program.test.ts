@@ -54,11 +54,23 @@ describe.each(nodesHere())('verify.mjs on Node $version', ({ path: node }) => {
     [['.', '--key', 'nonsense'], 'MALFORMED_KEY'],
     [['.', '--head', 'nonsense'], 'MALFORMED_HEAD'],
     [['.', '--threshold', '2'], 'INVALID_OPTION'],
-    [['.', '--unknown'], 'ERR_PARSE_ARGS_UNKNOWN_OPTION'],
+    [['.', '--unknown'], 'INVALID_OPTION'],
   ])('cannot run with %j: %s', async (args, code) => {
     const { status, stdout, stderr } = await runVerifier(args, { cwd: emptyFolder(), node })
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toContain(`verify.mjs: ${code}: `)
+  })
+
+  it('does not repeat what was given for a key: it may be a private one', async () => {
+    const cwd = emptyFolder()
+    const secret = 'name: example.com/x\n-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE\n'
+    writeFileSync(join(cwd, 'tenant.pem'), secret)
+    for (const given of [secret, 'tenant.pem']) {
+      const { status, stderr } = await runVerifier(['.', '--key', given], { cwd, node })
+      expect(status).toBe(2)
+      expect(stderr).toContain('MALFORMED_KEY: --key: ')
+      expect(stderr).not.toMatch(/PRIVATE|MC4C/)
+    }
   })
 
   it('prints help and version', async () => {

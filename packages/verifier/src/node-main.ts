@@ -4,6 +4,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { ErrorCode } from '@spanseal/core'
 import { AuditError, isEpochId, notesIn, printable, printableJson } from '@spanseal/core'
 import type { Trusted } from './examine.ts'
 import { examine } from './examine.ts'
@@ -128,21 +129,19 @@ function given<T>(
 ): T[] {
   return values.flatMap((value) => {
     const file = isFile(value) ? value : undefined
-    const parsed = parsedOr(parse, file === undefined ? value : readGiven(option, file))
-    if (parsed.length > 0) return parsed
-    // What was given instead may be a private key: it is not repeated.
-    const what = file === undefined ? 'what was given is neither a file nor' : `${file} holds no`
-    throw new AuditError('INVALID_OPTION', `${option}: ${what} ${WANTED[option] ?? 'such text'}`)
+    const text = file === undefined ? value : readGiven(option, file)
+    const refuse = (code: ErrorCode): never => {
+      // What was given instead may be a private key: it is not repeated.
+      const what = file === undefined ? 'what was given is neither a file nor' : `${file} holds no`
+      throw new AuditError(code, `${option}: ${what} ${WANTED[option] ?? 'such text'}`)
+    }
+    try {
+      const parsed = parse(text)
+      return parsed.length > 0 ? parsed : refuse('INVALID_OPTION')
+    } catch (error) {
+      return refuse(error instanceof AuditError ? error.code : 'INVALID_OPTION')
+    }
   })
-}
-
-function parsedOr<T>(parse: (text: string) => readonly T[], text: string): readonly T[] {
-  try {
-    return parse(text)
-  } catch (error) {
-    if (error instanceof AuditError) return []
-    throw error
-  }
 }
 
 function isEpochPart(name: string): boolean {
