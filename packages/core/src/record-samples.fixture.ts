@@ -11,6 +11,7 @@ import type {
   EndInvocation,
   EventType,
   FreeText,
+  GapDetail,
   ObservedEpoch,
   RecordTime,
   Retention,
@@ -158,6 +159,26 @@ const observed: DeepRequired<ObservedEpoch> = {
   torn: { bytes: 17, sha256: 'f0'.repeat(32) },
 }
 
+const lostTypes: DeepRequired<GapDetail['types']> = {
+  'agent.handoff': 1,
+  'agent.output': 1,
+  'agent.reasoning': 1,
+  'authz.denied': 1,
+  'authz.granted': 1,
+  'breakglass.close': 1,
+  'breakglass.open': 1,
+  'epoch.close': 1,
+  'epoch.observed': 1,
+  'epoch.open': 1,
+  'erasure.done': 1,
+  gap: 1,
+  'task.end': 1,
+  'task.start': 2,
+  'tool.end': 3,
+  'tool.start': 4,
+  'user.input': 1,
+}
+
 /** Complete records of all types, once for each form of free text and commitment. */
 export function completeRecords(): readonly CompleteRecords[] {
   return variants.map(({ commitment, text }) => completeWith(commitment, text))
@@ -218,6 +239,21 @@ function completeWith(
     },
     'authz.denied': { ...attributed, ...authz, type: 'authz.denied' },
     'authz.granted': { ...attributed, ...authz, type: 'authz.granted' },
+    'breakglass.close': {
+      ...envelope,
+      detail: { calls: 3, id: '00f067aa0ba902b7', reason: 'expired' },
+      type: 'breakglass.close',
+    },
+    'breakglass.open': {
+      ...envelope,
+      detail: {
+        by: 'p1:0123456789abcdef:3333333333333333',
+        id: '00f067aa0ba902b7',
+        reason: text,
+        until: '2026-11-21T09:45:00.000Z',
+      },
+      type: 'breakglass.open',
+    },
     'epoch.close': {
       ...envelope,
       detail: { open: [`${EPOCH}/3`], open_more: 1, reason: 'shutdown', records: 8 },
@@ -230,6 +266,7 @@ function completeWith(
         audit: {
           durability: 'interval',
           fail_closed: ['write'],
+          remote: ['critical'],
           redaction: 'spanseal/1',
           sampler: 'parentbased_always_on',
           sdk: '@spanseal/otel 0.1.0',
@@ -251,6 +288,18 @@ function completeWith(
         reason: text,
       },
       type: 'erasure.done',
+    },
+    gap: {
+      ...envelope,
+      detail: {
+        first_at: '2026-11-21T09:28:00.000Z',
+        last_at: '2026-11-21T09:29:30.125Z',
+        reason: 'journal_full',
+        records: Object.values(lostTypes).reduce((sum, count) => sum + count, 0),
+        refused: 2,
+        types: lostTypes,
+      },
+      type: 'gap',
     },
     'task.end': { ...attributed, detail: { name: 'refund' }, invocation: end, type: 'task.end' },
     'task.start': {
@@ -303,6 +352,16 @@ export function minimalRecords(): MinimalRecords {
     'agent.reasoning': { ...attributed, detail: { chars: 0, text: '' }, type: 'agent.reasoning' },
     'authz.denied': { ...attributed, ...call, type: 'authz.denied' },
     'authz.granted': { ...attributed, ...call, type: 'authz.granted' },
+    'breakglass.close': {
+      ...envelope,
+      detail: { calls: 0, id: '00f067aa0ba902b7', reason: 'closed' },
+      type: 'breakglass.close',
+    },
+    'breakglass.open': {
+      ...envelope,
+      detail: { id: '00f067aa0ba902b7', until: '2026-11-21T09:45:00.000Z' },
+      type: 'breakglass.open',
+    },
     'epoch.close': {
       ...envelope,
       detail: { open: [], reason: 'rolled', records: 1 },
@@ -324,6 +383,17 @@ export function minimalRecords(): MinimalRecords {
       ...envelope,
       detail: { closed: 0, kids: ['aabbccddeeff0011'], of: 'period', openable: { count: 0 } },
       type: 'erasure.done',
+    },
+    gap: {
+      ...envelope,
+      detail: {
+        first_at: '2026-11-21T09:29:00.000Z',
+        last_at: '2026-11-21T09:29:00.000Z',
+        reason: 'write_failed',
+        records: 0,
+        types: {},
+      },
+      type: 'gap',
     },
     'task.end': { ...attributed, detail: { name: 'refund' }, invocation: end, type: 'task.end' },
     'task.start': {

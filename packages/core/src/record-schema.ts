@@ -177,7 +177,7 @@ const epochOpenDetail = closed({
       redaction: id,
       sdk: name,
     },
-    { sampler: name },
+    { remote: list(id, LIST_CAPS.remote), sampler: name },
   ),
   deployment: closed({ environment: id }, { cluster: id, version: id }),
   key: closed({
@@ -204,6 +204,22 @@ const erasureDetail = closed(
   },
   { reason: ref('freeText') },
 )
+const gapDetail = closed(
+  {
+    first_at: time,
+    last_at: time,
+    reason: oneOf(['write_failed', 'journal_full', 'sync_failed']),
+    records: integer(0),
+    types: closed({}, Object.fromEntries(EVENT_TYPES.map((type) => [type, integer(1)]))),
+  },
+  { refused: integer(1) },
+)
+const breakglassOpenDetail = closed({ id: hex(16), until: time }, { by: id, reason: ref('freeText') })
+const breakglassCloseDetail = closed({
+  calls: integer(0),
+  id: hex(16),
+  reason: oneOf(['closed', 'expired', 'shutdown']),
+})
 const reasoningDetail = closed(
   { chars: integer(0), text: ref('freeText') },
   { confidence: decimal, plan: ref('freeText'), plan_steps: integer(0) },
@@ -226,10 +242,13 @@ const authzBlocks = {
 
 /** What each type has beyond the envelope. The log's own types have a `detail` and nothing else. */
 const ownTypes: Readonly<Record<string, JsonSchema>> = {
+  'breakglass.close': breakglassCloseDetail,
+  'breakglass.open': breakglassOpenDetail,
   'epoch.close': epochCloseDetail,
   'epoch.observed': closed({ observed: observedEpochs }),
   'epoch.open': epochOpenDetail,
   'erasure.done': erasureDetail,
+  gap: gapDetail,
 }
 const attributedTypes: Readonly<Record<string, Blocks>> = {
   'agent.handoff': { required: { detail: handoffDetail } },

@@ -25,10 +25,13 @@ export const EVENT_TYPES = [
   'agent.reasoning',
   'authz.denied',
   'authz.granted',
+  'breakglass.close',
+  'breakglass.open',
   'epoch.close',
   'epoch.observed',
   'epoch.open',
   'erasure.done',
+  'gap',
   'task.end',
   'task.start',
   'tool.end',
@@ -220,6 +223,8 @@ export interface EpochOpenDetail {
     readonly sdk: string
     /** Risk classes of tools that are refused when the intent cannot be made durable. */
     readonly fail_closed: readonly string[]
+    /** Risk classes of tools that wait until a sink has acknowledged the intent. */
+    readonly remote?: readonly string[]
   }
   readonly deployment: {
     readonly cluster?: string
@@ -292,6 +297,40 @@ export interface ErasureDetail {
   readonly reason?: FreeText
 }
 
+/** What could not be written, by the writer's own word: the only trace of it that there is. */
+export interface GapDetail {
+  /** When the first record was lost or the first call refused. */
+  readonly first_at: string
+  /** When the last one was. */
+  readonly last_at: string
+  /** Why the first one was. */
+  readonly reason: 'write_failed' | 'journal_full' | 'sync_failed'
+  /** How many records could not be written. */
+  readonly records: number
+  /** Calls that were not made because their intent could not be made durable. */
+  readonly refused?: number
+  /** How many of each type; together `records`. */
+  readonly types: { readonly [T in EventType]?: number }
+}
+
+/** From here on tools run although their intent cannot be made durable. */
+export interface BreakglassOpenDetail {
+  /** A person's pseudonym, as `actor.user.ref`. */
+  readonly by?: string
+  /** 16 hex digits that the opener chose; the close has the same. */
+  readonly id: string
+  readonly reason?: FreeText
+  /** When it ends by itself. */
+  readonly until: string
+}
+
+export interface BreakglassCloseDetail {
+  /** Tools that ran meanwhile although their intent could not be made durable. */
+  readonly calls: number
+  readonly id: string
+  readonly reason: 'closed' | 'expired' | 'shutdown'
+}
+
 export interface AuthorizationDetail {
   readonly reason: FreeText
 }
@@ -324,6 +363,15 @@ export interface EpochClose extends Envelope<'epoch.close'> {
 }
 export interface ErasureDone extends Envelope<'erasure.done'> {
   readonly detail: ErasureDetail
+}
+export interface Gap extends Envelope<'gap'> {
+  readonly detail: GapDetail
+}
+export interface BreakglassOpen extends Envelope<'breakglass.open'> {
+  readonly detail: BreakglassOpenDetail
+}
+export interface BreakglassClose extends Envelope<'breakglass.close'> {
+  readonly detail: BreakglassCloseDetail
 }
 export interface TaskStart extends Envelope<'task.start'>, Attributed {
   readonly detail: TaskDetail
@@ -372,6 +420,9 @@ export type AuditRecord =
   | EpochObserved
   | EpochClose
   | ErasureDone
+  | Gap
+  | BreakglassOpen
+  | BreakglassClose
   | TaskStart
   | TaskEnd
   | UserInput

@@ -35,6 +35,7 @@ export const LIST_CAPS = {
   observed_epochs: 64,
   certs: 2,
   fail_closed: 16,
+  remote: 16,
   kids: 16,
 } as const
 

@@ -5118,7 +5118,6 @@ validate77.errors = vErrors;
 return errors === 0;
 }
 
-const pattern62 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$", "");
 
 function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -5158,57 +5157,39 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
-if((((data1.open === undefined) && (missing1 = "open")) || ((data1.reason === undefined) && (missing1 = "reason"))) || ((data1.records === undefined) && (missing1 = "records"))){
+if((((data1.calls === undefined) && (missing1 = "calls")) || ((data1.id === undefined) && (missing1 = "id"))) || ((data1.reason === undefined) && (missing1 = "reason"))){
 validate88.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs5 = errors;
 for(const key1 in data1){
-if(!((((key1 === "open") || (key1 === "open_more")) || (key1 === "reason")) || (key1 === "records"))){
+if(!(((key1 === "calls") || (key1 === "id")) || (key1 === "reason"))){
 validate88.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
 }
 if(_errs5 === errors){
-if(data1.open !== undefined){
-let data2 = data1.open;
+if(data1.calls !== undefined){
+let data2 = data1.calls;
 const _errs6 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate88.errors = [{instancePath:instancePath+"/detail/calls",keyword:"type"}];
+return false;
+}
 if(errors === _errs6){
-if(Array.isArray(data2)){
-if(data2.length > 32){
-validate88.errors = [{instancePath:instancePath+"/detail/open",keyword:"maxItems"}];
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 9007199254740991 || isNaN(data2)){
+validate88.errors = [{instancePath:instancePath+"/detail/calls",keyword:"maximum"}];
 return false;
 }
 else {
-var valid2 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-const _errs8 = errors;
-if(errors === _errs8){
-if(typeof data3 === "string"){
-if(!pattern62.test(data3)){
-validate88.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
+if(data2 < 0 || isNaN(data2)){
+validate88.errors = [{instancePath:instancePath+"/detail/calls",keyword:"minimum"}];
 return false;
 }
 }
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"type"}];
-return false;
-}
-}
-var valid2 = _errs8 === errors;
-if(!valid2){
-break;
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/detail/open",keyword:"type"}];
-return false;
 }
 }
 var valid1 = _errs6 === errors;
@@ -5217,76 +5198,42 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data1.open_more !== undefined){
-let data4 = data1.open_more;
-const _errs10 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate88.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"type"}];
+if(data1.id !== undefined){
+let data3 = data1.id;
+const _errs8 = errors;
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!pattern26.test(data3)){
+validate88.errors = [{instancePath:instancePath+"/detail/id",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
-if(errors === _errs10){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 9007199254740991 || isNaN(data4)){
-validate88.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"maximum"}];
-return false;
 }
 else {
-if(data4 < 1 || isNaN(data4)){
-validate88.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"minimum"}];
+validate88.errors = [{instancePath:instancePath+"/detail/id",keyword:"type"}];
 return false;
 }
 }
-}
-}
-var valid1 = _errs10 === errors;
+var valid1 = _errs8 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data1.reason !== undefined){
-let data5 = data1.reason;
-const _errs12 = errors;
-if(typeof data5 !== "string"){
+let data4 = data1.reason;
+const _errs10 = errors;
+if(typeof data4 !== "string"){
 validate88.errors = [{instancePath:instancePath+"/detail/reason",keyword:"type"}];
 return false;
 }
-if(!((data5 === "shutdown") || (data5 === "rolled"))){
+if(!(((data4 === "closed") || (data4 === "expired")) || (data4 === "shutdown"))){
 validate88.errors = [{instancePath:instancePath+"/detail/reason",keyword:"enum"}];
 return false;
 }
-var valid1 = _errs12 === errors;
+var valid1 = _errs10 === errors;
 }
 else {
 var valid1 = true;
-}
-if(valid1){
-if(data1.records !== undefined){
-let data6 = data1.records;
-const _errs14 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate88.errors = [{instancePath:instancePath+"/detail/records",keyword:"type"}];
-return false;
-}
-if(errors === _errs14){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 9007199254740991 || isNaN(data6)){
-validate88.errors = [{instancePath:instancePath+"/detail/records",keyword:"maximum"}];
-return false;
-}
-else {
-if(data6 < 1 || isNaN(data6)){
-validate88.errors = [{instancePath:instancePath+"/detail/records",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid1 = _errs14 === errors;
-}
-else {
-var valid1 = true;
-}
 }
 }
 }
@@ -5305,9 +5252,50 @@ var valid0 = true;
 }
 if(valid0){
 if(data.rev !== undefined){
-const _errs16 = errors;
+const _errs12 = errors;
 if(0 !== data.rev){
 validate88.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data6 = data.severity;
+const _errs13 = errors;
+if(typeof data6 !== "string"){
+validate88.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data6 === "trace") || (data6 === "debug")) || (data6 === "info")) || (data6 === "warning")) || (data6 === "error")) || (data6 === "critical"))){
+validate88.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs15 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs15 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs16 = errors;
+if("breakglass.close" !== data.type){
+validate88.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -5316,54 +5304,13 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.severity !== undefined){
-let data8 = data.severity;
-const _errs17 = errors;
-if(typeof data8 !== "string"){
-validate88.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
-}
-if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate88.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.time !== undefined){
-const _errs19 = errors;
-if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs19 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.type !== undefined){
-const _errs20 = errors;
-if("epoch.close" !== data.type){
-validate88.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
-return false;
-}
-var valid0 = _errs20 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.v !== undefined){
-const _errs21 = errors;
+const _errs17 = errors;
 if(1 !== data.v){
 validate88.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
-var valid0 = _errs21 === errors;
+var valid0 = _errs17 === errors;
 }
 else {
 var valid0 = true;
@@ -5383,238 +5330,6 @@ return false;
 }
 }
 validate88.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-let vErrors = null;
-let errors = 0;
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((data.epoch === undefined) && (missing0 = "epoch")) || ((data.leaf === undefined) && (missing0 = "leaf"))) || ((data.size === undefined) && (missing0 = "size"))) || ((data.state === undefined) && (missing0 = "state"))){
-validate93.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((((((key0 === "epoch") || (key0 === "expected_size")) || (key0 === "leaf")) || (key0 === "size")) || (key0 === "state")) || (key0 === "torn"))){
-validate93.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.epoch !== undefined){
-let data0 = data.epoch;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(!pattern15.test(data0)){
-validate93.errors = [{instancePath:instancePath+"/epoch",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}}];
-return false;
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/epoch",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.expected_size !== undefined){
-let data1 = data.expected_size;
-const _errs4 = errors;
-if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate93.errors = [{instancePath:instancePath+"/expected_size",keyword:"type"}];
-return false;
-}
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 9007199254740991 || isNaN(data1)){
-validate93.errors = [{instancePath:instancePath+"/expected_size",keyword:"maximum"}];
-return false;
-}
-else {
-if(data1 < 0 || isNaN(data1)){
-validate93.errors = [{instancePath:instancePath+"/expected_size",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.leaf !== undefined){
-let data2 = data.leaf;
-const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data2 === "string"){
-if(!pattern17.test(data2)){
-validate93.errors = [{instancePath:instancePath+"/leaf",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
-return false;
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/leaf",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.size !== undefined){
-let data3 = data.size;
-const _errs8 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate93.errors = [{instancePath:instancePath+"/size",keyword:"type"}];
-return false;
-}
-if(errors === _errs8){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 9007199254740991 || isNaN(data3)){
-validate93.errors = [{instancePath:instancePath+"/size",keyword:"maximum"}];
-return false;
-}
-else {
-if(data3 < 0 || isNaN(data3)){
-validate93.errors = [{instancePath:instancePath+"/size",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.state !== undefined){
-let data4 = data.state;
-const _errs10 = errors;
-if(typeof data4 !== "string"){
-validate93.errors = [{instancePath:instancePath+"/state",keyword:"type"}];
-return false;
-}
-if(!((((data4 === "live") || (data4 === "crashed")) || (data4 === "closed")) || (data4 === "lost"))){
-validate93.errors = [{instancePath:instancePath+"/state",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.torn !== undefined){
-let data5 = data.torn;
-const _errs12 = errors;
-if(errors === _errs12){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if(((data5.bytes === undefined) && (missing1 = "bytes")) || ((data5.sha256 === undefined) && (missing1 = "sha256"))){
-validate93.errors = [{instancePath:instancePath+"/torn",keyword:"required",params:{missingProperty: missing1}}];
-return false;
-}
-else {
-const _errs14 = errors;
-for(const key1 in data5){
-if(!((key1 === "bytes") || (key1 === "sha256"))){
-validate93.errors = [{instancePath:instancePath+"/torn",keyword:"additionalProperties",params:{additionalProperty: key1}}];
-return false;
-break;
-}
-}
-if(_errs14 === errors){
-if(data5.bytes !== undefined){
-let data6 = data5.bytes;
-const _errs15 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate93.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"type"}];
-return false;
-}
-if(errors === _errs15){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 9007199254740991 || isNaN(data6)){
-validate93.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"maximum"}];
-return false;
-}
-else {
-if(data6 < 1 || isNaN(data6)){
-validate93.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"minimum"}];
-return false;
-}
-}
-}
-}
-var valid1 = _errs15 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data5.sha256 !== undefined){
-let data7 = data5.sha256;
-const _errs17 = errors;
-if(errors === _errs17){
-if(typeof data7 === "string"){
-if(!pattern17.test(data7)){
-validate93.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
-return false;
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs17 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/torn",keyword:"type"}];
-return false;
-}
-}
-var valid0 = _errs12 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate93.errors = [{instancePath,keyword:"type"}];
-return false;
-}
-}
-validate93.errors = vErrors;
 return errors === 0;
 }
 
@@ -5657,48 +5372,108 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
-if((data1.observed === undefined) && (missing1 = "observed")){
+if(((data1.id === undefined) && (missing1 = "id")) || ((data1.until === undefined) && (missing1 = "until"))){
 validate91.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs5 = errors;
 for(const key1 in data1){
-if(!(key1 === "observed")){
+if(!((((key1 === "by") || (key1 === "id")) || (key1 === "reason")) || (key1 === "until"))){
 validate91.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
 }
 if(_errs5 === errors){
-if(data1.observed !== undefined){
-let data2 = data1.observed;
+if(data1.by !== undefined){
+let data2 = data1.by;
 const _errs6 = errors;
 if(errors === _errs6){
-if(Array.isArray(data2)){
-if(data2.length > 64){
-validate91.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+if(typeof data2 === "string"){
+if(!pattern0.test(data2)){
+validate91.errors = [{instancePath:instancePath+"/detail/by",keyword:"pattern"}];
 return false;
 }
 else {
-var valid2 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
+if((typeof data2 !== "string" || data2.length > 21) && canonicalByteLength(data2) > 128){
+validate91.errors = [{instancePath:instancePath+"/detail/by",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate91.errors = [{instancePath:instancePath+"/detail/by",keyword:"type"}];
+return false;
+}
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if((typeof data2 !== "string" || data2.length > 21) && canonicalByteLength(data2) > 128){
+validate91.errors = [{instancePath:instancePath+"/detail/by",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.id !== undefined){
+let data3 = data1.id;
 const _errs8 = errors;
-if(!(validate93(data2[i0], {instancePath:instancePath+"/detail/observed/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!pattern26.test(data3)){
+validate91.errors = [{instancePath:instancePath+"/detail/id",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+return false;
+}
+}
+else {
+validate91.errors = [{instancePath:instancePath+"/detail/id",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs8 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.reason !== undefined){
+const _errs10 = errors;
+if(!(validate29(data1.reason, {instancePath:instancePath+"/detail/reason",parentData:data1,parentDataProperty:"reason",rootData}))){
+vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
 errors = vErrors.length;
 }
-var valid2 = _errs8 === errors;
-if(!valid2){
-break;
+var valid1 = _errs10 === errors;
 }
+else {
+var valid1 = true;
 }
+if(valid1){
+if(data1.until !== undefined){
+let data5 = data1.until;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data5 === "string"){
+if(!pattern37.test(data5)){
+validate91.errors = [{instancePath:instancePath+"/detail/until",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+return false;
 }
 }
 else {
-validate91.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+validate91.errors = [{instancePath:instancePath+"/detail/until",keyword:"type"}];
 return false;
+}
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
 }
 }
 }
@@ -5717,9 +5492,689 @@ var valid0 = true;
 }
 if(valid0){
 if(data.rev !== undefined){
-const _errs9 = errors;
+const _errs13 = errors;
 if(0 !== data.rev){
 validate91.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data7 = data.severity;
+const _errs14 = errors;
+if(typeof data7 !== "string"){
+validate91.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
+validate91.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs16 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs17 = errors;
+if("breakglass.open" !== data.type){
+validate91.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs18 = errors;
+if(1 !== data.v){
+validate91.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate91.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate91.errors = vErrors;
+return errors === 0;
+}
+
+const pattern66 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$", "");
+
+function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate95.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
+validate95.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.chain !== undefined){
+const _errs2 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data1 = data.detail;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if((((data1.open === undefined) && (missing1 = "open")) || ((data1.reason === undefined) && (missing1 = "reason"))) || ((data1.records === undefined) && (missing1 = "records"))){
+validate95.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs5 = errors;
+for(const key1 in data1){
+if(!((((key1 === "open") || (key1 === "open_more")) || (key1 === "reason")) || (key1 === "records"))){
+validate95.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs5 === errors){
+if(data1.open !== undefined){
+let data2 = data1.open;
+const _errs6 = errors;
+if(errors === _errs6){
+if(Array.isArray(data2)){
+if(data2.length > 32){
+validate95.errors = [{instancePath:instancePath+"/detail/open",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid2 = true;
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+const _errs8 = errors;
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!pattern66.test(data3)){
+validate95.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
+return false;
+}
+}
+else {
+validate95.errors = [{instancePath:instancePath+"/detail/open/" + i0,keyword:"type"}];
+return false;
+}
+}
+var valid2 = _errs8 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+else {
+validate95.errors = [{instancePath:instancePath+"/detail/open",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.open_more !== undefined){
+let data4 = data1.open_more;
+const _errs10 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate95.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"type"}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 9007199254740991 || isNaN(data4)){
+validate95.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"maximum"}];
+return false;
+}
+else {
+if(data4 < 1 || isNaN(data4)){
+validate95.errors = [{instancePath:instancePath+"/detail/open_more",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs10 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.reason !== undefined){
+let data5 = data1.reason;
+const _errs12 = errors;
+if(typeof data5 !== "string"){
+validate95.errors = [{instancePath:instancePath+"/detail/reason",keyword:"type"}];
+return false;
+}
+if(!((data5 === "shutdown") || (data5 === "rolled"))){
+validate95.errors = [{instancePath:instancePath+"/detail/reason",keyword:"enum"}];
+return false;
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.records !== undefined){
+let data6 = data1.records;
+const _errs14 = errors;
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+validate95.errors = [{instancePath:instancePath+"/detail/records",keyword:"type"}];
+return false;
+}
+if(errors === _errs14){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 9007199254740991 || isNaN(data6)){
+validate95.errors = [{instancePath:instancePath+"/detail/records",keyword:"maximum"}];
+return false;
+}
+else {
+if(data6 < 1 || isNaN(data6)){
+validate95.errors = [{instancePath:instancePath+"/detail/records",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs14 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate95.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs16 = errors;
+if(0 !== data.rev){
+validate95.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data8 = data.severity;
+const _errs17 = errors;
+if(typeof data8 !== "string"){
+validate95.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
+validate95.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs19 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs19 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs20 = errors;
+if("epoch.close" !== data.type){
+validate95.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs20 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs21 = errors;
+if(1 !== data.v){
+validate95.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs21 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate95.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate95.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((data.epoch === undefined) && (missing0 = "epoch")) || ((data.leaf === undefined) && (missing0 = "leaf"))) || ((data.size === undefined) && (missing0 = "size"))) || ((data.state === undefined) && (missing0 = "state"))){
+validate100.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((key0 === "epoch") || (key0 === "expected_size")) || (key0 === "leaf")) || (key0 === "size")) || (key0 === "state")) || (key0 === "torn"))){
+validate100.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.epoch !== undefined){
+let data0 = data.epoch;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!pattern15.test(data0)){
+validate100.errors = [{instancePath:instancePath+"/epoch",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}}];
+return false;
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/epoch",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.expected_size !== undefined){
+let data1 = data.expected_size;
+const _errs4 = errors;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+validate100.errors = [{instancePath:instancePath+"/expected_size",keyword:"type"}];
+return false;
+}
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 9007199254740991 || isNaN(data1)){
+validate100.errors = [{instancePath:instancePath+"/expected_size",keyword:"maximum"}];
+return false;
+}
+else {
+if(data1 < 0 || isNaN(data1)){
+validate100.errors = [{instancePath:instancePath+"/expected_size",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.leaf !== undefined){
+let data2 = data.leaf;
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!pattern17.test(data2)){
+validate100.errors = [{instancePath:instancePath+"/leaf",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/leaf",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.size !== undefined){
+let data3 = data.size;
+const _errs8 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate100.errors = [{instancePath:instancePath+"/size",keyword:"type"}];
+return false;
+}
+if(errors === _errs8){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 9007199254740991 || isNaN(data3)){
+validate100.errors = [{instancePath:instancePath+"/size",keyword:"maximum"}];
+return false;
+}
+else {
+if(data3 < 0 || isNaN(data3)){
+validate100.errors = [{instancePath:instancePath+"/size",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.state !== undefined){
+let data4 = data.state;
+const _errs10 = errors;
+if(typeof data4 !== "string"){
+validate100.errors = [{instancePath:instancePath+"/state",keyword:"type"}];
+return false;
+}
+if(!((((data4 === "live") || (data4 === "crashed")) || (data4 === "closed")) || (data4 === "lost"))){
+validate100.errors = [{instancePath:instancePath+"/state",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.torn !== undefined){
+let data5 = data.torn;
+const _errs12 = errors;
+if(errors === _errs12){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing1;
+if(((data5.bytes === undefined) && (missing1 = "bytes")) || ((data5.sha256 === undefined) && (missing1 = "sha256"))){
+validate100.errors = [{instancePath:instancePath+"/torn",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs14 = errors;
+for(const key1 in data5){
+if(!((key1 === "bytes") || (key1 === "sha256"))){
+validate100.errors = [{instancePath:instancePath+"/torn",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs14 === errors){
+if(data5.bytes !== undefined){
+let data6 = data5.bytes;
+const _errs15 = errors;
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+validate100.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"type"}];
+return false;
+}
+if(errors === _errs15){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 9007199254740991 || isNaN(data6)){
+validate100.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"maximum"}];
+return false;
+}
+else {
+if(data6 < 1 || isNaN(data6)){
+validate100.errors = [{instancePath:instancePath+"/torn/bytes",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs15 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data5.sha256 !== undefined){
+let data7 = data5.sha256;
+const _errs17 = errors;
+if(errors === _errs17){
+if(typeof data7 === "string"){
+if(!pattern17.test(data7)){
+validate100.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/torn/sha256",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs17 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate100.errors = [{instancePath:instancePath+"/torn",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate100.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate100.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate98.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
+validate98.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.chain !== undefined){
+const _errs2 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data1 = data.detail;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if((data1.observed === undefined) && (missing1 = "observed")){
+validate98.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs5 = errors;
+for(const key1 in data1){
+if(!(key1 === "observed")){
+validate98.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs5 === errors){
+if(data1.observed !== undefined){
+let data2 = data1.observed;
+const _errs6 = errors;
+if(errors === _errs6){
+if(Array.isArray(data2)){
+if(data2.length > 64){
+validate98.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid2 = true;
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+const _errs8 = errors;
+if(!(validate100(data2[i0], {instancePath:instancePath+"/detail/observed/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs8 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+else {
+validate98.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate98.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs9 = errors;
+if(0 !== data.rev){
+validate98.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -5732,11 +6187,11 @@ if(data.severity !== undefined){
 let data5 = data.severity;
 const _errs10 = errors;
 if(typeof data5 !== "string"){
-validate91.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate98.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data5 === "trace") || (data5 === "debug")) || (data5 === "info")) || (data5 === "warning")) || (data5 === "error")) || (data5 === "critical"))){
-validate91.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate98.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -5760,7 +6215,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs13 = errors;
 if("epoch.observed" !== data.type){
-validate91.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate98.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -5772,7 +6227,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs14 = errors;
 if(1 !== data.v){
-validate91.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate98.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -5790,30 +6245,30 @@ var valid0 = true;
 }
 }
 else {
-validate91.errors = [{instancePath,keyword:"type"}];
+validate98.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate91.errors = vErrors;
+validate98.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate96.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate103.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
-validate96.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate103.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -5838,14 +6293,14 @@ if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.audit === undefined) && (missing1 = "audit")) || ((data1.deployment === undefined) && (missing1 = "deployment"))) || ((data1.key === undefined) && (missing1 = "key"))) || ((data1.observed === undefined) && (missing1 = "observed"))) || ((data1.service === undefined) && (missing1 = "service"))){
-validate96.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+validate103.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs5 = errors;
 for(const key1 in data1){
 if(!(((((key1 === "audit") || (key1 === "deployment")) || (key1 === "key")) || (key1 === "observed")) || (key1 === "service"))){
-validate96.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate103.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -5858,14 +6313,14 @@ if(errors === _errs6){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing2;
 if(((((data2.durability === undefined) && (missing2 = "durability")) || ((data2.fail_closed === undefined) && (missing2 = "fail_closed"))) || ((data2.redaction === undefined) && (missing2 = "redaction"))) || ((data2.sdk === undefined) && (missing2 = "sdk"))){
-validate96.errors = [{instancePath:instancePath+"/detail/audit",keyword:"required",params:{missingProperty: missing2}}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
 const _errs8 = errors;
 for(const key2 in data2){
-if(!(((((key2 === "durability") || (key2 === "fail_closed")) || (key2 === "redaction")) || (key2 === "sampler")) || (key2 === "sdk"))){
-validate96.errors = [{instancePath:instancePath+"/detail/audit",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+if(!((((((key2 === "durability") || (key2 === "fail_closed")) || (key2 === "redaction")) || (key2 === "remote")) || (key2 === "sampler")) || (key2 === "sdk"))){
+validate103.errors = [{instancePath:instancePath+"/detail/audit",keyword:"additionalProperties",params:{additionalProperty: key2}}];
 return false;
 break;
 }
@@ -5875,11 +6330,11 @@ if(data2.durability !== undefined){
 let data3 = data2.durability;
 const _errs9 = errors;
 if(typeof data3 !== "string"){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"type"}];
 return false;
 }
 if(!((((data3 === "none") || (data3 === "interval")) || (data3 === "group")) || (data3 === "every"))){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"enum"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/durability",keyword:"enum"}];
 return false;
 }
 var valid2 = _errs9 === errors;
@@ -5894,7 +6349,7 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(Array.isArray(data4)){
 if(data4.length > 16){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"maxItems"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"maxItems"}];
 return false;
 }
 else {
@@ -5906,24 +6361,24 @@ const _errs13 = errors;
 if(errors === _errs13){
 if(typeof data5 === "string"){
 if(!pattern0.test(data5)){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"pattern"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"type"}];
 return false;
 }
 if(errors === _errs13){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 if((typeof data5 !== "string" || data5.length > 21) && canonicalByteLength(data5) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/fail_closed/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -5937,7 +6392,7 @@ break;
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/fail_closed",keyword:"type"}];
 return false;
 }
 }
@@ -5953,24 +6408,24 @@ const _errs15 = errors;
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!pattern0.test(data6)){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"pattern"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data6 !== "string" || data6.length > 21) && canonicalByteLength(data6) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"type"}];
 return false;
 }
 if(errors === _errs15){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 if((typeof data6 !== "string" || data6.length > 21) && canonicalByteLength(data6) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/redaction",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -5982,33 +6437,57 @@ else {
 var valid2 = true;
 }
 if(valid2){
-if(data2.sampler !== undefined){
-let data7 = data2.sampler;
+if(data2.remote !== undefined){
+let data7 = data2.remote;
 const _errs17 = errors;
 if(errors === _errs17){
-if(typeof data7 === "string"){
-if(!pattern0.test(data7)){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"pattern"}];
+if(Array.isArray(data7)){
+if(data7.length > 16){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/remote",keyword:"maxItems"}];
 return false;
 }
 else {
-if((typeof data7 !== "string" || data7.length > 42) && canonicalByteLength(data7) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
+var valid4 = true;
+const len1 = data7.length;
+for(let i1=0; i1<len1; i1++){
+let data8 = data7[i1];
+const _errs19 = errors;
+if(errors === _errs19){
+if(typeof data8 === "string"){
+if(!pattern0.test(data8)){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/remote/" + i1,keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data8 !== "string" || data8.length > 21) && canonicalByteLength(data8) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/remote/" + i1,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/remote/" + i1,keyword:"type"}];
 return false;
 }
-if(errors === _errs17){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if((typeof data7 !== "string" || data7.length > 42) && canonicalByteLength(data7) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
+if(errors === _errs19){
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if((typeof data8 !== "string" || data8.length > 21) && canonicalByteLength(data8) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/remote/" + i1,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
+}
+}
+var valid4 = _errs19 === errors;
+if(!valid4){
+break;
+}
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/audit/remote",keyword:"type"}];
+return false;
 }
 }
 var valid2 = _errs17 === errors;
@@ -6017,36 +6496,71 @@ else {
 var valid2 = true;
 }
 if(valid2){
+if(data2.sampler !== undefined){
+let data9 = data2.sampler;
+const _errs21 = errors;
+if(errors === _errs21){
+if(typeof data9 === "string"){
+if(!pattern0.test(data9)){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data9 !== "string" || data9.length > 42) && canonicalByteLength(data9) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"type"}];
+return false;
+}
+if(errors === _errs21){
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if((typeof data9 !== "string" || data9.length > 42) && canonicalByteLength(data9) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sampler",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs21 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
 if(data2.sdk !== undefined){
-let data8 = data2.sdk;
-const _errs19 = errors;
-if(errors === _errs19){
-if(typeof data8 === "string"){
-if(!pattern0.test(data8)){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"pattern"}];
+let data10 = data2.sdk;
+const _errs23 = errors;
+if(errors === _errs23){
+if(typeof data10 === "string"){
+if(!pattern0.test(data10)){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"pattern"}];
 return false;
 }
 else {
-if((typeof data8 !== "string" || data8.length > 42) && canonicalByteLength(data8) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
+if((typeof data10 !== "string" || data10.length > 42) && canonicalByteLength(data10) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"type"}];
 return false;
 }
-if(errors === _errs19){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if((typeof data8 !== "string" || data8.length > 42) && canonicalByteLength(data8) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
+if(errors === _errs23){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if((typeof data10 !== "string" || data10.length > 42) && canonicalByteLength(data10) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/audit/sdk",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 }
-var valid2 = _errs19 === errors;
+var valid2 = _errs23 === errors;
 }
 else {
 var valid2 = true;
@@ -6058,8 +6572,9 @@ var valid2 = true;
 }
 }
 }
+}
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/audit",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/audit",keyword:"type"}];
 return false;
 }
 }
@@ -6070,286 +6585,201 @@ var valid1 = true;
 }
 if(valid1){
 if(data1.deployment !== undefined){
-let data9 = data1.deployment;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+let data11 = data1.deployment;
+const _errs25 = errors;
+if(errors === _errs25){
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
 let missing3;
-if((data9.environment === undefined) && (missing3 = "environment")){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"required",params:{missingProperty: missing3}}];
+if((data11.environment === undefined) && (missing3 = "environment")){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-const _errs23 = errors;
-for(const key3 in data9){
+const _errs27 = errors;
+for(const key3 in data11){
 if(!(((key3 === "cluster") || (key3 === "environment")) || (key3 === "version"))){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"additionalProperties",params:{additionalProperty: key3}}];
+validate103.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"additionalProperties",params:{additionalProperty: key3}}];
 return false;
 break;
 }
 }
-if(_errs23 === errors){
-if(data9.cluster !== undefined){
-let data10 = data9.cluster;
-const _errs24 = errors;
-if(errors === _errs24){
-if(typeof data10 === "string"){
-if(!pattern0.test(data10)){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data10 !== "string" || data10.length > 21) && canonicalByteLength(data10) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"type"}];
-return false;
-}
-if(errors === _errs24){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if((typeof data10 !== "string" || data10.length > 21) && canonicalByteLength(data10) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid4 = _errs24 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data9.environment !== undefined){
-let data11 = data9.environment;
-const _errs26 = errors;
-if(errors === _errs26){
-if(typeof data11 === "string"){
-if(!pattern0.test(data11)){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data11 !== "string" || data11.length > 21) && canonicalByteLength(data11) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"type"}];
-return false;
-}
-if(errors === _errs26){
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-if((typeof data11 !== "string" || data11.length > 21) && canonicalByteLength(data11) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid4 = _errs26 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data9.version !== undefined){
-let data12 = data9.version;
+if(_errs27 === errors){
+if(data11.cluster !== undefined){
+let data12 = data11.cluster;
 const _errs28 = errors;
 if(errors === _errs28){
 if(typeof data12 === "string"){
 if(!pattern0.test(data12)){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"pattern"}];
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data12 !== "string" || data12.length > 21) && canonicalByteLength(data12) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"type"}];
 return false;
 }
 if(errors === _errs28){
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 if((typeof data12 !== "string" || data12.length > 21) && canonicalByteLength(data12) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/cluster",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 }
-var valid4 = _errs28 === errors;
+var valid5 = _errs28 === errors;
 }
 else {
-var valid4 = true;
+var valid5 = true;
 }
-}
-}
-}
-}
+if(valid5){
+if(data11.environment !== undefined){
+let data13 = data11.environment;
+const _errs30 = errors;
+if(errors === _errs30){
+if(typeof data13 === "string"){
+if(!pattern0.test(data13)){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"pattern"}];
+return false;
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"type"}];
+if((typeof data13 !== "string" || data13.length > 21) && canonicalByteLength(data13) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
-var valid1 = _errs21 === errors;
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"type"}];
+return false;
+}
+if(errors === _errs30){
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if((typeof data13 !== "string" || data13.length > 21) && canonicalByteLength(data13) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/environment",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid5 = _errs30 === errors;
+}
+else {
+var valid5 = true;
+}
+if(valid5){
+if(data11.version !== undefined){
+let data14 = data11.version;
+const _errs32 = errors;
+if(errors === _errs32){
+if(typeof data14 === "string"){
+if(!pattern0.test(data14)){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data14 !== "string" || data14.length > 21) && canonicalByteLength(data14) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"type"}];
+return false;
+}
+if(errors === _errs32){
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if((typeof data14 !== "string" || data14.length > 21) && canonicalByteLength(data14) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/deployment/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid5 = _errs32 === errors;
+}
+else {
+var valid5 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/deployment",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs25 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data1.key !== undefined){
-let data13 = data1.key;
-const _errs30 = errors;
-if(errors === _errs30){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing4;
-if(((data13.certs === undefined) && (missing4 = "certs")) || ((data13.vkey === undefined) && (missing4 = "vkey"))){
-validate96.errors = [{instancePath:instancePath+"/detail/key",keyword:"required",params:{missingProperty: missing4}}];
-return false;
-}
-else {
-const _errs32 = errors;
-for(const key4 in data13){
-if(!((key4 === "certs") || (key4 === "vkey"))){
-validate96.errors = [{instancePath:instancePath+"/detail/key",keyword:"additionalProperties",params:{additionalProperty: key4}}];
-return false;
-break;
-}
-}
-if(_errs32 === errors){
-if(data13.certs !== undefined){
-let data14 = data13.certs;
-const _errs33 = errors;
-if(errors === _errs33){
-if(Array.isArray(data14)){
-if(data14.length > 2){
-validate96.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"maxItems"}];
-return false;
-}
-else {
-var valid6 = true;
-const len1 = data14.length;
-for(let i1=0; i1<len1; i1++){
-let data15 = data14[i1];
-const _errs35 = errors;
-if(errors === _errs35){
-if(typeof data15 === "string"){
-if((typeof data15 !== "string" || data15.length > 1365) && canonicalByteLength(data15) > 8192){
-validate96.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"type"}];
-return false;
-}
-if(errors === _errs35){
+let data15 = data1.key;
+const _errs34 = errors;
+if(errors === _errs34){
 if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-if((typeof data15 !== "string" || data15.length > 1365) && canonicalByteLength(data15) > 8192){
-validate96.errors = [{instancePath:instancePath+"/detail/key/certs/" + i1,keyword:"maxCanonicalBytes"}];
+let missing4;
+if(((data15.certs === undefined) && (missing4 = "certs")) || ((data15.vkey === undefined) && (missing4 = "vkey"))){
+validate103.errors = [{instancePath:instancePath+"/detail/key",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
-}
-}
-}
-var valid6 = _errs35 === errors;
-if(!valid6){
+else {
+const _errs36 = errors;
+for(const key4 in data15){
+if(!((key4 === "certs") || (key4 === "vkey"))){
+validate103.errors = [{instancePath:instancePath+"/detail/key",keyword:"additionalProperties",params:{additionalProperty: key4}}];
+return false;
 break;
 }
 }
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"type"}];
-return false;
-}
-}
-var valid5 = _errs33 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data13.vkey !== undefined){
-let data16 = data13.vkey;
+if(_errs36 === errors){
+if(data15.certs !== undefined){
+let data16 = data15.certs;
 const _errs37 = errors;
 if(errors === _errs37){
-if(typeof data16 === "string"){
-if(!pattern0.test(data16)){
-validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data16 !== "string" || data16.length > 42) && canonicalByteLength(data16) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"type"}];
-return false;
-}
-if(errors === _errs37){
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if((typeof data16 !== "string" || data16.length > 42) && canonicalByteLength(data16) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid5 = _errs37 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/key",keyword:"type"}];
-return false;
-}
-}
-var valid1 = _errs30 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data1.observed !== undefined){
-let data17 = data1.observed;
-const _errs39 = errors;
-if(errors === _errs39){
-if(Array.isArray(data17)){
-if(data17.length > 64){
-validate96.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+if(Array.isArray(data16)){
+if(data16.length > 2){
+validate103.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"maxItems"}];
 return false;
 }
 else {
 var valid7 = true;
-const len2 = data17.length;
+const len2 = data16.length;
 for(let i2=0; i2<len2; i2++){
-const _errs41 = errors;
-if(!(validate93(data17[i2], {instancePath:instancePath+"/detail/observed/" + i2,parentData:data17,parentDataProperty:i2,rootData}))){
-vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
-errors = vErrors.length;
+let data17 = data16[i2];
+const _errs39 = errors;
+if(errors === _errs39){
+if(typeof data17 === "string"){
+if((typeof data17 !== "string" || data17.length > 1365) && canonicalByteLength(data17) > 8192){
+validate103.errors = [{instancePath:instancePath+"/detail/key/certs/" + i2,keyword:"maxCanonicalBytes"}];
+return false;
 }
-var valid7 = _errs41 === errors;
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/key/certs/" + i2,keyword:"type"}];
+return false;
+}
+if(errors === _errs39){
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if((typeof data17 !== "string" || data17.length > 1365) && canonicalByteLength(data17) > 8192){
+validate103.errors = [{instancePath:instancePath+"/detail/key/certs/" + i2,keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid7 = _errs39 === errors;
 if(!valid7){
 break;
 }
@@ -6357,151 +6787,236 @@ break;
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/key/certs",keyword:"type"}];
 return false;
 }
 }
-var valid1 = _errs39 === errors;
+var valid6 = _errs37 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data15.vkey !== undefined){
+let data18 = data15.vkey;
+const _errs41 = errors;
+if(errors === _errs41){
+if(typeof data18 === "string"){
+if(!pattern0.test(data18)){
+validate103.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data18 !== "string" || data18.length > 42) && canonicalByteLength(data18) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"type"}];
+return false;
+}
+if(errors === _errs41){
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+if((typeof data18 !== "string" || data18.length > 42) && canonicalByteLength(data18) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/key/vkey",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid6 = _errs41 === errors;
+}
+else {
+var valid6 = true;
+}
+}
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/key",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs34 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.observed !== undefined){
+let data19 = data1.observed;
+const _errs43 = errors;
+if(errors === _errs43){
+if(Array.isArray(data19)){
+if(data19.length > 64){
+validate103.errors = [{instancePath:instancePath+"/detail/observed",keyword:"maxItems"}];
+return false;
+}
+else {
+var valid8 = true;
+const len3 = data19.length;
+for(let i3=0; i3<len3; i3++){
+const _errs45 = errors;
+if(!(validate100(data19[i3], {instancePath:instancePath+"/detail/observed/" + i3,parentData:data19,parentDataProperty:i3,rootData}))){
+vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+errors = vErrors.length;
+}
+var valid8 = _errs45 === errors;
+if(!valid8){
+break;
+}
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/observed",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs43 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data1.service !== undefined){
-let data19 = data1.service;
-const _errs42 = errors;
-if(errors === _errs42){
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+let data21 = data1.service;
+const _errs46 = errors;
+if(errors === _errs46){
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
 let missing5;
-if((data19.name === undefined) && (missing5 = "name")){
-validate96.errors = [{instancePath:instancePath+"/detail/service",keyword:"required",params:{missingProperty: missing5}}];
+if((data21.name === undefined) && (missing5 = "name")){
+validate103.errors = [{instancePath:instancePath+"/detail/service",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-const _errs44 = errors;
-for(const key5 in data19){
+const _errs48 = errors;
+for(const key5 in data21){
 if(!(((key5 === "instance") || (key5 === "name")) || (key5 === "version"))){
-validate96.errors = [{instancePath:instancePath+"/detail/service",keyword:"additionalProperties",params:{additionalProperty: key5}}];
+validate103.errors = [{instancePath:instancePath+"/detail/service",keyword:"additionalProperties",params:{additionalProperty: key5}}];
 return false;
 break;
 }
 }
-if(_errs44 === errors){
-if(data19.instance !== undefined){
-let data20 = data19.instance;
-const _errs45 = errors;
-if(errors === _errs45){
-if(typeof data20 === "string"){
-if(!pattern0.test(data20)){
-validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data20 !== "string" || data20.length > 42) && canonicalByteLength(data20) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"type"}];
-return false;
-}
-if(errors === _errs45){
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if((typeof data20 !== "string" || data20.length > 42) && canonicalByteLength(data20) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid8 = _errs45 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data19.name !== undefined){
-let data21 = data19.name;
-const _errs47 = errors;
-if(errors === _errs47){
-if(typeof data21 === "string"){
-if(!pattern0.test(data21)){
-validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"pattern"}];
-return false;
-}
-else {
-if((typeof data21 !== "string" || data21.length > 42) && canonicalByteLength(data21) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-else {
-validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"type"}];
-return false;
-}
-if(errors === _errs47){
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if((typeof data21 !== "string" || data21.length > 42) && canonicalByteLength(data21) > 256){
-validate96.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
-return false;
-}
-}
-}
-}
-var valid8 = _errs47 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data19.version !== undefined){
-let data22 = data19.version;
+if(_errs48 === errors){
+if(data21.instance !== undefined){
+let data22 = data21.instance;
 const _errs49 = errors;
 if(errors === _errs49){
 if(typeof data22 === "string"){
 if(!pattern0.test(data22)){
-validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"pattern"}];
+validate103.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"pattern"}];
 return false;
 }
 else {
-if((typeof data22 !== "string" || data22.length > 21) && canonicalByteLength(data22) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
+if((typeof data22 !== "string" || data22.length > 42) && canonicalByteLength(data22) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"type"}];
 return false;
 }
 if(errors === _errs49){
 if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-if((typeof data22 !== "string" || data22.length > 21) && canonicalByteLength(data22) > 128){
-validate96.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
+if((typeof data22 !== "string" || data22.length > 42) && canonicalByteLength(data22) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/service/instance",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 }
-var valid8 = _errs49 === errors;
+var valid9 = _errs49 === errors;
 }
 else {
-var valid8 = true;
+var valid9 = true;
 }
-}
-}
-}
-}
+if(valid9){
+if(data21.name !== undefined){
+let data23 = data21.name;
+const _errs51 = errors;
+if(errors === _errs51){
+if(typeof data23 === "string"){
+if(!pattern0.test(data23)){
+validate103.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"pattern"}];
+return false;
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail/service",keyword:"type"}];
+if((typeof data23 !== "string" || data23.length > 42) && canonicalByteLength(data23) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
-var valid1 = _errs42 === errors;
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"type"}];
+return false;
+}
+if(errors === _errs51){
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+if((typeof data23 !== "string" || data23.length > 42) && canonicalByteLength(data23) > 256){
+validate103.errors = [{instancePath:instancePath+"/detail/service/name",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid9 = _errs51 === errors;
+}
+else {
+var valid9 = true;
+}
+if(valid9){
+if(data21.version !== undefined){
+let data24 = data21.version;
+const _errs53 = errors;
+if(errors === _errs53){
+if(typeof data24 === "string"){
+if(!pattern0.test(data24)){
+validate103.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"pattern"}];
+return false;
+}
+else {
+if((typeof data24 !== "string" || data24.length > 21) && canonicalByteLength(data24) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"type"}];
+return false;
+}
+if(errors === _errs53){
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+if((typeof data24 !== "string" || data24.length > 21) && canonicalByteLength(data24) > 128){
+validate103.errors = [{instancePath:instancePath+"/detail/service/version",keyword:"maxCanonicalBytes"}];
+return false;
+}
+}
+}
+}
+var valid9 = _errs53 === errors;
+}
+else {
+var valid9 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate103.errors = [{instancePath:instancePath+"/detail/service",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs46 === errors;
 }
 else {
 var valid1 = true;
@@ -6514,7 +7029,7 @@ var valid1 = true;
 }
 }
 else {
-validate96.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+validate103.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
 return false;
 }
 }
@@ -6525,50 +7040,9 @@ var valid0 = true;
 }
 if(valid0){
 if(data.rev !== undefined){
-const _errs51 = errors;
-if(0 !== data.rev){
-validate96.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
-return false;
-}
-var valid0 = _errs51 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.severity !== undefined){
-let data24 = data.severity;
-const _errs52 = errors;
-if(typeof data24 !== "string"){
-validate96.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
-return false;
-}
-if(!((((((data24 === "trace") || (data24 === "debug")) || (data24 === "info")) || (data24 === "warning")) || (data24 === "error")) || (data24 === "critical"))){
-validate96.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
-return false;
-}
-var valid0 = _errs52 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.time !== undefined){
-const _errs54 = errors;
-if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
-vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs54 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.type !== undefined){
 const _errs55 = errors;
-if("epoch.open" !== data.type){
-validate96.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+if(0 !== data.rev){
+validate103.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs55 === errors;
@@ -6577,13 +7051,54 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.v !== undefined){
+if(data.severity !== undefined){
+let data26 = data.severity;
 const _errs56 = errors;
-if(1 !== data.v){
-validate96.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+if(typeof data26 !== "string"){
+validate103.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data26 === "trace") || (data26 === "debug")) || (data26 === "info")) || (data26 === "warning")) || (data26 === "error")) || (data26 === "critical"))){
+validate103.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs56 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs58 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs58 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs59 = errors;
+if("epoch.open" !== data.type){
+validate103.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs59 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs60 = errors;
+if(1 !== data.v){
+validate103.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs60 === errors;
 }
 else {
 var valid0 = true;
@@ -6598,30 +7113,30 @@ var valid0 = true;
 }
 }
 else {
-validate96.errors = [{instancePath,keyword:"type"}];
+validate103.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate96.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate100.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate107.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
-validate100.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate107.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6646,14 +7161,14 @@ if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((((data1.closed === undefined) && (missing1 = "closed")) || ((data1.kids === undefined) && (missing1 = "kids"))) || ((data1.of === undefined) && (missing1 = "of"))) || ((data1.openable === undefined) && (missing1 = "openable"))){
-validate100.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+validate107.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs5 = errors;
 for(const key1 in data1){
 if(!(((((key1 === "closed") || (key1 === "kids")) || (key1 === "of")) || (key1 === "openable")) || (key1 === "reason"))){
-validate100.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate107.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -6663,18 +7178,18 @@ if(data1.closed !== undefined){
 let data2 = data1.closed;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate100.errors = [{instancePath:instancePath+"/detail/closed",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/closed",keyword:"type"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate100.errors = [{instancePath:instancePath+"/detail/closed",keyword:"maximum"}];
+validate107.errors = [{instancePath:instancePath+"/detail/closed",keyword:"maximum"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate100.errors = [{instancePath:instancePath+"/detail/closed",keyword:"minimum"}];
+validate107.errors = [{instancePath:instancePath+"/detail/closed",keyword:"minimum"}];
 return false;
 }
 }
@@ -6692,12 +7207,12 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(Array.isArray(data3)){
 if(data3.length > 16){
-validate100.errors = [{instancePath:instancePath+"/detail/kids",keyword:"maxItems"}];
+validate107.errors = [{instancePath:instancePath+"/detail/kids",keyword:"maxItems"}];
 return false;
 }
 else {
 if(data3.length < 1){
-validate100.errors = [{instancePath:instancePath+"/detail/kids",keyword:"minItems"}];
+validate107.errors = [{instancePath:instancePath+"/detail/kids",keyword:"minItems"}];
 return false;
 }
 else {
@@ -6709,12 +7224,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!pattern26.test(data4)){
-validate100.errors = [{instancePath:instancePath+"/detail/kids/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate107.errors = [{instancePath:instancePath+"/detail/kids/" + i0,keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/detail/kids/" + i0,keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/kids/" + i0,keyword:"type"}];
 return false;
 }
 }
@@ -6727,7 +7242,7 @@ break;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/detail/kids",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/kids",keyword:"type"}];
 return false;
 }
 }
@@ -6741,11 +7256,11 @@ if(data1.of !== undefined){
 let data5 = data1.of;
 const _errs12 = errors;
 if(typeof data5 !== "string"){
-validate100.errors = [{instancePath:instancePath+"/detail/of",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/of",keyword:"type"}];
 return false;
 }
 if(!((data5 === "person") || (data5 === "period"))){
-validate100.errors = [{instancePath:instancePath+"/detail/of",keyword:"enum"}];
+validate107.errors = [{instancePath:instancePath+"/detail/of",keyword:"enum"}];
 return false;
 }
 var valid1 = _errs12 === errors;
@@ -6761,14 +7276,14 @@ if(errors === _errs14){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 let missing2;
 if((data6.count === undefined) && (missing2 = "count")){
-validate100.errors = [{instancePath:instancePath+"/detail/openable",keyword:"required",params:{missingProperty: missing2}}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
 const _errs16 = errors;
 for(const key2 in data6){
 if(!((key2 === "count") || (key2 === "until"))){
-validate100.errors = [{instancePath:instancePath+"/detail/openable",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable",keyword:"additionalProperties",params:{additionalProperty: key2}}];
 return false;
 break;
 }
@@ -6778,18 +7293,18 @@ if(data6.count !== undefined){
 let data7 = data6.count;
 const _errs17 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate100.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"type"}];
 return false;
 }
 if(errors === _errs17){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 9007199254740991 || isNaN(data7)){
-validate100.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"maximum"}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"maximum"}];
 return false;
 }
 else {
 if(data7 < 0 || isNaN(data7)){
-validate100.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"minimum"}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable/count",keyword:"minimum"}];
 return false;
 }
 }
@@ -6807,12 +7322,12 @@ const _errs19 = errors;
 if(errors === _errs19){
 if(typeof data8 === "string"){
 if(!pattern37.test(data8)){
-validate100.errors = [{instancePath:instancePath+"/detail/openable/until",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable/until",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
 return false;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/detail/openable/until",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable/until",keyword:"type"}];
 return false;
 }
 }
@@ -6826,7 +7341,7 @@ var valid3 = true;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/detail/openable",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail/openable",keyword:"type"}];
 return false;
 }
 }
@@ -6855,7 +7370,7 @@ var valid1 = true;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
 return false;
 }
 }
@@ -6868,7 +7383,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs22 = errors;
 if(0 !== data.rev){
-validate100.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate107.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs22 === errors;
@@ -6881,11 +7396,11 @@ if(data.severity !== undefined){
 let data11 = data.severity;
 const _errs23 = errors;
 if(typeof data11 !== "string"){
-validate100.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate107.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data11 === "trace") || (data11 === "debug")) || (data11 === "info")) || (data11 === "warning")) || (data11 === "error")) || (data11 === "critical"))){
-validate100.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate107.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs23 === errors;
@@ -6909,7 +7424,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs26 = errors;
 if("erasure.done" !== data.type){
-validate100.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate107.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs26 === errors;
@@ -6921,7 +7436,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs27 = errors;
 if(1 !== data.v){
-validate100.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate107.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs27 === errors;
@@ -6939,31 +7454,799 @@ var valid0 = true;
 }
 }
 else {
-validate100.errors = [{instancePath,keyword:"type"}];
+validate107.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate100.errors = vErrors;
+validate107.errors = vErrors;
 return errors === 0;
 }
 
-const schema30 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.end"},"v":{"const":1}},"additionalProperties":false};
+const schema32 = {"type":"object","required":["chain","detail","rev","severity","time","type","v"],"properties":{"chain":{"$ref":"#/$defs/chain"},"detail":{"type":"object","required":["first_at","last_at","reason","records","types"],"properties":{"first_at":{"type":"string","pattern":"^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"},"last_at":{"type":"string","pattern":"^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"},"reason":{"type":"string","enum":["write_failed","journal_full","sync_failed"]},"records":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":1,"maximum":9007199254740991},"types":{"type":"object","required":[],"properties":{"agent.handoff":{"type":"integer","minimum":1,"maximum":9007199254740991},"agent.output":{"type":"integer","minimum":1,"maximum":9007199254740991},"agent.reasoning":{"type":"integer","minimum":1,"maximum":9007199254740991},"authz.denied":{"type":"integer","minimum":1,"maximum":9007199254740991},"authz.granted":{"type":"integer","minimum":1,"maximum":9007199254740991},"breakglass.close":{"type":"integer","minimum":1,"maximum":9007199254740991},"breakglass.open":{"type":"integer","minimum":1,"maximum":9007199254740991},"epoch.close":{"type":"integer","minimum":1,"maximum":9007199254740991},"epoch.observed":{"type":"integer","minimum":1,"maximum":9007199254740991},"epoch.open":{"type":"integer","minimum":1,"maximum":9007199254740991},"erasure.done":{"type":"integer","minimum":1,"maximum":9007199254740991},"gap":{"type":"integer","minimum":1,"maximum":9007199254740991},"task.end":{"type":"integer","minimum":1,"maximum":9007199254740991},"task.start":{"type":"integer","minimum":1,"maximum":9007199254740991},"tool.end":{"type":"integer","minimum":1,"maximum":9007199254740991},"tool.start":{"type":"integer","minimum":1,"maximum":9007199254740991},"user.input":{"type":"integer","minimum":1,"maximum":9007199254740991}},"additionalProperties":false}},"additionalProperties":false},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"type":{"const":"gap"},"v":{"const":1}},"additionalProperties":false};
 
-function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.chain === undefined) && (missing0 = "chain")) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
+validate111.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "chain") || (key0 === "detail")) || (key0 === "rev")) || (key0 === "severity")) || (key0 === "time")) || (key0 === "type")) || (key0 === "v"))){
+validate111.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.chain !== undefined){
+const _errs2 = errors;
+if(!(validate25(data.chain, {instancePath:instancePath+"/chain",parentData:data,parentDataProperty:"chain",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.detail !== undefined){
+let data1 = data.detail;
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if((((((data1.first_at === undefined) && (missing1 = "first_at")) || ((data1.last_at === undefined) && (missing1 = "last_at"))) || ((data1.reason === undefined) && (missing1 = "reason"))) || ((data1.records === undefined) && (missing1 = "records"))) || ((data1.types === undefined) && (missing1 = "types"))){
+validate111.errors = [{instancePath:instancePath+"/detail",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs5 = errors;
+for(const key1 in data1){
+if(!((((((key1 === "first_at") || (key1 === "last_at")) || (key1 === "reason")) || (key1 === "records")) || (key1 === "refused")) || (key1 === "types"))){
+validate111.errors = [{instancePath:instancePath+"/detail",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs5 === errors){
+if(data1.first_at !== undefined){
+let data2 = data1.first_at;
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!pattern37.test(data2)){
+validate111.errors = [{instancePath:instancePath+"/detail/first_at",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+return false;
+}
+}
+else {
+validate111.errors = [{instancePath:instancePath+"/detail/first_at",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.last_at !== undefined){
+let data3 = data1.last_at;
+const _errs8 = errors;
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!pattern37.test(data3)){
+validate111.errors = [{instancePath:instancePath+"/detail/last_at",keyword:"pattern",params:{pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$"}}];
+return false;
+}
+}
+else {
+validate111.errors = [{instancePath:instancePath+"/detail/last_at",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs8 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.reason !== undefined){
+let data4 = data1.reason;
+const _errs10 = errors;
+if(typeof data4 !== "string"){
+validate111.errors = [{instancePath:instancePath+"/detail/reason",keyword:"type"}];
+return false;
+}
+if(!(((data4 === "write_failed") || (data4 === "journal_full")) || (data4 === "sync_failed"))){
+validate111.errors = [{instancePath:instancePath+"/detail/reason",keyword:"enum"}];
+return false;
+}
+var valid1 = _errs10 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.records !== undefined){
+let data5 = data1.records;
+const _errs12 = errors;
+if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
+validate111.errors = [{instancePath:instancePath+"/detail/records",keyword:"type"}];
+return false;
+}
+if(errors === _errs12){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 9007199254740991 || isNaN(data5)){
+validate111.errors = [{instancePath:instancePath+"/detail/records",keyword:"maximum"}];
+return false;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+validate111.errors = [{instancePath:instancePath+"/detail/records",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.refused !== undefined){
+let data6 = data1.refused;
+const _errs14 = errors;
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+validate111.errors = [{instancePath:instancePath+"/detail/refused",keyword:"type"}];
+return false;
+}
+if(errors === _errs14){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 9007199254740991 || isNaN(data6)){
+validate111.errors = [{instancePath:instancePath+"/detail/refused",keyword:"maximum"}];
+return false;
+}
+else {
+if(data6 < 1 || isNaN(data6)){
+validate111.errors = [{instancePath:instancePath+"/detail/refused",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs14 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.types !== undefined){
+let data7 = data1.types;
+const _errs16 = errors;
+if(errors === _errs16){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+const _errs18 = errors;
+for(const key2 in data7){
+if(!(func2.call(schema32.properties.detail.properties.types.properties, key2))){
+validate111.errors = [{instancePath:instancePath+"/detail/types",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+return false;
+break;
+}
+}
+if(_errs18 === errors){
+if(data7["agent.handoff"] !== undefined){
+let data8 = data7["agent.handoff"];
+const _errs19 = errors;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.handoff",keyword:"type"}];
+return false;
+}
+if(errors === _errs19){
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 > 9007199254740991 || isNaN(data8)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.handoff",keyword:"maximum"}];
+return false;
+}
+else {
+if(data8 < 1 || isNaN(data8)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.handoff",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs19 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["agent.output"] !== undefined){
+let data9 = data7["agent.output"];
+const _errs21 = errors;
+if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.output",keyword:"type"}];
+return false;
+}
+if(errors === _errs21){
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 > 9007199254740991 || isNaN(data9)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.output",keyword:"maximum"}];
+return false;
+}
+else {
+if(data9 < 1 || isNaN(data9)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.output",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs21 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["agent.reasoning"] !== undefined){
+let data10 = data7["agent.reasoning"];
+const _errs23 = errors;
+if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.reasoning",keyword:"type"}];
+return false;
+}
+if(errors === _errs23){
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 > 9007199254740991 || isNaN(data10)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.reasoning",keyword:"maximum"}];
+return false;
+}
+else {
+if(data10 < 1 || isNaN(data10)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/agent.reasoning",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs23 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["authz.denied"] !== undefined){
+let data11 = data7["authz.denied"];
+const _errs25 = errors;
+if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/authz.denied",keyword:"type"}];
+return false;
+}
+if(errors === _errs25){
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 > 9007199254740991 || isNaN(data11)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/authz.denied",keyword:"maximum"}];
+return false;
+}
+else {
+if(data11 < 1 || isNaN(data11)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/authz.denied",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs25 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["authz.granted"] !== undefined){
+let data12 = data7["authz.granted"];
+const _errs27 = errors;
+if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/authz.granted",keyword:"type"}];
+return false;
+}
+if(errors === _errs27){
+if((typeof data12 == "number") && (isFinite(data12))){
+if(data12 > 9007199254740991 || isNaN(data12)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/authz.granted",keyword:"maximum"}];
+return false;
+}
+else {
+if(data12 < 1 || isNaN(data12)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/authz.granted",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs27 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["breakglass.close"] !== undefined){
+let data13 = data7["breakglass.close"];
+const _errs29 = errors;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/breakglass.close",keyword:"type"}];
+return false;
+}
+if(errors === _errs29){
+if((typeof data13 == "number") && (isFinite(data13))){
+if(data13 > 9007199254740991 || isNaN(data13)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/breakglass.close",keyword:"maximum"}];
+return false;
+}
+else {
+if(data13 < 1 || isNaN(data13)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/breakglass.close",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs29 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["breakglass.open"] !== undefined){
+let data14 = data7["breakglass.open"];
+const _errs31 = errors;
+if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/breakglass.open",keyword:"type"}];
+return false;
+}
+if(errors === _errs31){
+if((typeof data14 == "number") && (isFinite(data14))){
+if(data14 > 9007199254740991 || isNaN(data14)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/breakglass.open",keyword:"maximum"}];
+return false;
+}
+else {
+if(data14 < 1 || isNaN(data14)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/breakglass.open",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs31 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["epoch.close"] !== undefined){
+let data15 = data7["epoch.close"];
+const _errs33 = errors;
+if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.close",keyword:"type"}];
+return false;
+}
+if(errors === _errs33){
+if((typeof data15 == "number") && (isFinite(data15))){
+if(data15 > 9007199254740991 || isNaN(data15)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.close",keyword:"maximum"}];
+return false;
+}
+else {
+if(data15 < 1 || isNaN(data15)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.close",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs33 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["epoch.observed"] !== undefined){
+let data16 = data7["epoch.observed"];
+const _errs35 = errors;
+if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.observed",keyword:"type"}];
+return false;
+}
+if(errors === _errs35){
+if((typeof data16 == "number") && (isFinite(data16))){
+if(data16 > 9007199254740991 || isNaN(data16)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.observed",keyword:"maximum"}];
+return false;
+}
+else {
+if(data16 < 1 || isNaN(data16)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.observed",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs35 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["epoch.open"] !== undefined){
+let data17 = data7["epoch.open"];
+const _errs37 = errors;
+if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.open",keyword:"type"}];
+return false;
+}
+if(errors === _errs37){
+if((typeof data17 == "number") && (isFinite(data17))){
+if(data17 > 9007199254740991 || isNaN(data17)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.open",keyword:"maximum"}];
+return false;
+}
+else {
+if(data17 < 1 || isNaN(data17)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/epoch.open",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs37 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["erasure.done"] !== undefined){
+let data18 = data7["erasure.done"];
+const _errs39 = errors;
+if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/erasure.done",keyword:"type"}];
+return false;
+}
+if(errors === _errs39){
+if((typeof data18 == "number") && (isFinite(data18))){
+if(data18 > 9007199254740991 || isNaN(data18)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/erasure.done",keyword:"maximum"}];
+return false;
+}
+else {
+if(data18 < 1 || isNaN(data18)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/erasure.done",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs39 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7.gap !== undefined){
+let data19 = data7.gap;
+const _errs41 = errors;
+if(!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/gap",keyword:"type"}];
+return false;
+}
+if(errors === _errs41){
+if((typeof data19 == "number") && (isFinite(data19))){
+if(data19 > 9007199254740991 || isNaN(data19)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/gap",keyword:"maximum"}];
+return false;
+}
+else {
+if(data19 < 1 || isNaN(data19)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/gap",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs41 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["task.end"] !== undefined){
+let data20 = data7["task.end"];
+const _errs43 = errors;
+if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/task.end",keyword:"type"}];
+return false;
+}
+if(errors === _errs43){
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 > 9007199254740991 || isNaN(data20)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/task.end",keyword:"maximum"}];
+return false;
+}
+else {
+if(data20 < 1 || isNaN(data20)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/task.end",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs43 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["task.start"] !== undefined){
+let data21 = data7["task.start"];
+const _errs45 = errors;
+if(!(((typeof data21 == "number") && (!(data21 % 1) && !isNaN(data21))) && (isFinite(data21)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/task.start",keyword:"type"}];
+return false;
+}
+if(errors === _errs45){
+if((typeof data21 == "number") && (isFinite(data21))){
+if(data21 > 9007199254740991 || isNaN(data21)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/task.start",keyword:"maximum"}];
+return false;
+}
+else {
+if(data21 < 1 || isNaN(data21)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/task.start",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs45 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["tool.end"] !== undefined){
+let data22 = data7["tool.end"];
+const _errs47 = errors;
+if(!(((typeof data22 == "number") && (!(data22 % 1) && !isNaN(data22))) && (isFinite(data22)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/tool.end",keyword:"type"}];
+return false;
+}
+if(errors === _errs47){
+if((typeof data22 == "number") && (isFinite(data22))){
+if(data22 > 9007199254740991 || isNaN(data22)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/tool.end",keyword:"maximum"}];
+return false;
+}
+else {
+if(data22 < 1 || isNaN(data22)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/tool.end",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs47 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["tool.start"] !== undefined){
+let data23 = data7["tool.start"];
+const _errs49 = errors;
+if(!(((typeof data23 == "number") && (!(data23 % 1) && !isNaN(data23))) && (isFinite(data23)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/tool.start",keyword:"type"}];
+return false;
+}
+if(errors === _errs49){
+if((typeof data23 == "number") && (isFinite(data23))){
+if(data23 > 9007199254740991 || isNaN(data23)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/tool.start",keyword:"maximum"}];
+return false;
+}
+else {
+if(data23 < 1 || isNaN(data23)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/tool.start",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs49 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data7["user.input"] !== undefined){
+let data24 = data7["user.input"];
+const _errs51 = errors;
+if(!(((typeof data24 == "number") && (!(data24 % 1) && !isNaN(data24))) && (isFinite(data24)))){
+validate111.errors = [{instancePath:instancePath+"/detail/types/user.input",keyword:"type"}];
+return false;
+}
+if(errors === _errs51){
+if((typeof data24 == "number") && (isFinite(data24))){
+if(data24 > 9007199254740991 || isNaN(data24)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/user.input",keyword:"maximum"}];
+return false;
+}
+else {
+if(data24 < 1 || isNaN(data24)){
+validate111.errors = [{instancePath:instancePath+"/detail/types/user.input",keyword:"minimum"}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs51 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate111.errors = [{instancePath:instancePath+"/detail/types",keyword:"type"}];
+return false;
+}
+}
+var valid1 = _errs16 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate111.errors = [{instancePath:instancePath+"/detail",keyword:"type"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rev !== undefined){
+const _errs53 = errors;
+if(0 !== data.rev){
+validate111.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+return false;
+}
+var valid0 = _errs53 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.severity !== undefined){
+let data26 = data.severity;
+const _errs54 = errors;
+if(typeof data26 !== "string"){
+validate111.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+return false;
+}
+if(!((((((data26 === "trace") || (data26 === "debug")) || (data26 === "info")) || (data26 === "warning")) || (data26 === "error")) || (data26 === "critical"))){
+validate111.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+return false;
+}
+var valid0 = _errs54 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.time !== undefined){
+const _errs56 = errors;
+if(!(validate39(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs56 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.type !== undefined){
+const _errs57 = errors;
+if("gap" !== data.type){
+validate111.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+return false;
+}
+var valid0 = _errs57 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.v !== undefined){
+const _errs58 = errors;
+if(1 !== data.v){
+validate111.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+return false;
+}
+var valid0 = _errs58 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate111.errors = [{instancePath,keyword:"type"}];
+return false;
+}
+}
+validate111.errors = vErrors;
+return errors === 0;
+}
+
+const schema33 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.end"},"v":{"const":1}},"additionalProperties":false};
+
+function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.name === undefined) && (missing0 = "name")){
-validate108.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate118.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "name")){
-validate108.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate118.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -6975,24 +8258,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate108.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
+validate118.errors = [{instancePath:instancePath+"/name",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate108.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+validate118.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate108.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
+validate118.errors = [{instancePath:instancePath+"/name",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 42) && canonicalByteLength(data0) > 256){
-validate108.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
+validate118.errors = [{instancePath:instancePath+"/name",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7003,32 +8286,32 @@ return false;
 }
 }
 else {
-validate108.errors = [{instancePath,keyword:"type"}];
+validate118.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate108.errors = vErrors;
+validate118.errors = vErrors;
 return errors === 0;
 }
 
-const schema32 = {"type":"object","required":["duration_ns","start","status"],"properties":{"attempt":{"type":"integer","minimum":1,"maximum":9007199254740991},"duration_ns":{"type":"string","pattern":"^(0|[1-9]\\d{0,18})$"},"error":{"$ref":"#/$defs/callError"},"external_id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"input":{"$ref":"#/$defs/commitment"},"observed":{"$ref":"#/$defs/observed"},"output":{"$ref":"#/$defs/commitment"},"recovery":{"type":"string","enum":["retry","circuit_open","fallback","escalate"]},"start":{"type":"string","pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"},"status":{"type":"string","enum":["success","error","denied","timeout","cancelled","unknown"]},"summary":{"$ref":"#/$defs/summary"}},"additionalProperties":false};
-const pattern83 = new RegExp("^[A-Za-z0-9_.$]{1,128}$", "");
+const schema35 = {"type":"object","required":["duration_ns","start","status"],"properties":{"attempt":{"type":"integer","minimum":1,"maximum":9007199254740991},"duration_ns":{"type":"string","pattern":"^(0|[1-9]\\d{0,18})$"},"error":{"$ref":"#/$defs/callError"},"external_id":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$","maxCanonicalBytes":128},"input":{"$ref":"#/$defs/commitment"},"observed":{"$ref":"#/$defs/observed"},"output":{"$ref":"#/$defs/commitment"},"recovery":{"type":"string","enum":["retry","circuit_open","fallback","escalate"]},"start":{"type":"string","pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"},"status":{"type":"string","enum":["success","error","denied","timeout","cancelled","unknown"]},"summary":{"$ref":"#/$defs/summary"}},"additionalProperties":false};
+const pattern90 = new RegExp("^[A-Za-z0-9_.$]{1,128}$", "");
 
-function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.fingerprint === undefined) && (missing0 = "fingerprint")) || ((data.message === undefined) && (missing0 = "message"))) || ((data.type === undefined) && (missing0 = "type"))){
-validate112.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate122.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "code") || (key0 === "fingerprint")) || (key0 === "message")) || (key0 === "type"))){
-validate112.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate122.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7040,24 +8323,24 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern0.test(data0)){
-validate112.errors = [{instancePath:instancePath+"/code",keyword:"pattern"}];
+validate122.errors = [{instancePath:instancePath+"/code",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate112.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
+validate122.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/code",keyword:"type"}];
+validate122.errors = [{instancePath:instancePath+"/code",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if((typeof data0 !== "string" || data0.length > 21) && canonicalByteLength(data0) > 128){
-validate112.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
+validate122.errors = [{instancePath:instancePath+"/code",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7075,12 +8358,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern26.test(data1)){
-validate112.errors = [{instancePath:instancePath+"/fingerprint",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate122.errors = [{instancePath:instancePath+"/fingerprint",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/fingerprint",keyword:"type"}];
+validate122.errors = [{instancePath:instancePath+"/fingerprint",keyword:"type"}];
 return false;
 }
 }
@@ -7107,13 +8390,13 @@ let data3 = data.type;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
-if(!pattern83.test(data3)){
-validate112.errors = [{instancePath:instancePath+"/type",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.$]{1,128}$"}}];
+if(!pattern90.test(data3)){
+validate122.errors = [{instancePath:instancePath+"/type",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.$]{1,128}$"}}];
 return false;
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
+validate122.errors = [{instancePath:instancePath+"/type",keyword:"type"}];
 return false;
 }
 }
@@ -7129,30 +8412,30 @@ var valid0 = true;
 }
 }
 else {
-validate112.errors = [{instancePath,keyword:"type"}];
+validate122.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate112.errors = vErrors;
+validate122.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.flags === undefined) && (missing0 = "flags")) || ((data.input_bytes === undefined) && (missing0 = "input_bytes"))) || ((data.input_shape === undefined) && (missing0 = "input_shape"))){
-validate116.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate126.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "flags") || (key0 === "flags_more")) || (key0 === "input_bytes")) || (key0 === "input_shape")) || (key0 === "output_bytes"))){
-validate116.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate126.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7164,7 +8447,7 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 16){
-validate116.errors = [{instancePath:instancePath+"/flags",keyword:"maxItems"}];
+validate126.errors = [{instancePath:instancePath+"/flags",keyword:"maxItems"}];
 return false;
 }
 else {
@@ -7176,24 +8459,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"pattern"}];
+validate126.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
+validate126.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"type"}];
+validate126.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate116.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
+validate126.errors = [{instancePath:instancePath+"/flags/" + i0,keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7207,7 +8490,7 @@ break;
 }
 }
 else {
-validate116.errors = [{instancePath:instancePath+"/flags",keyword:"type"}];
+validate126.errors = [{instancePath:instancePath+"/flags",keyword:"type"}];
 return false;
 }
 }
@@ -7221,18 +8504,18 @@ if(data.flags_more !== undefined){
 let data2 = data.flags_more;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate116.errors = [{instancePath:instancePath+"/flags_more",keyword:"type"}];
+validate126.errors = [{instancePath:instancePath+"/flags_more",keyword:"type"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate116.errors = [{instancePath:instancePath+"/flags_more",keyword:"maximum"}];
+validate126.errors = [{instancePath:instancePath+"/flags_more",keyword:"maximum"}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate116.errors = [{instancePath:instancePath+"/flags_more",keyword:"minimum"}];
+validate126.errors = [{instancePath:instancePath+"/flags_more",keyword:"minimum"}];
 return false;
 }
 }
@@ -7248,18 +8531,18 @@ if(data.input_bytes !== undefined){
 let data3 = data.input_bytes;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate116.errors = [{instancePath:instancePath+"/input_bytes",keyword:"type"}];
+validate126.errors = [{instancePath:instancePath+"/input_bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 9007199254740991 || isNaN(data3)){
-validate116.errors = [{instancePath:instancePath+"/input_bytes",keyword:"maximum"}];
+validate126.errors = [{instancePath:instancePath+"/input_bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate116.errors = [{instancePath:instancePath+"/input_bytes",keyword:"minimum"}];
+validate126.errors = [{instancePath:instancePath+"/input_bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -7277,12 +8560,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!pattern26.test(data4)){
-validate116.errors = [{instancePath:instancePath+"/input_shape",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
+validate126.errors = [{instancePath:instancePath+"/input_shape",keyword:"pattern",params:{pattern: "^[0-9a-f]{16}$"}}];
 return false;
 }
 }
 else {
-validate116.errors = [{instancePath:instancePath+"/input_shape",keyword:"type"}];
+validate126.errors = [{instancePath:instancePath+"/input_shape",keyword:"type"}];
 return false;
 }
 }
@@ -7296,18 +8579,18 @@ if(data.output_bytes !== undefined){
 let data5 = data.output_bytes;
 const _errs12 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate116.errors = [{instancePath:instancePath+"/output_bytes",keyword:"type"}];
+validate126.errors = [{instancePath:instancePath+"/output_bytes",keyword:"type"}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate116.errors = [{instancePath:instancePath+"/output_bytes",keyword:"maximum"}];
+validate126.errors = [{instancePath:instancePath+"/output_bytes",keyword:"maximum"}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate116.errors = [{instancePath:instancePath+"/output_bytes",keyword:"minimum"}];
+validate126.errors = [{instancePath:instancePath+"/output_bytes",keyword:"minimum"}];
 return false;
 }
 }
@@ -7326,30 +8609,30 @@ var valid0 = true;
 }
 }
 else {
-validate116.errors = [{instancePath,keyword:"type"}];
+validate126.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate116.errors = vErrors;
+validate126.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.fields === undefined) && (missing0 = "fields")) || ((data.truncated === undefined) && (missing0 = "truncated"))){
-validate119.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate129.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "fields") || (key0 === "truncated"))){
-validate119.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate129.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7361,7 +8644,7 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
-validate119.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+validate129.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7391,7 +8674,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate119.errors = vErrors;
+validate129.errors = vErrors;
 return false;
 break;
 }
@@ -7402,7 +8685,7 @@ for(const key2 in data0){
 let data1 = data0[key2];
 const _errs6 = errors;
 if((((typeof data1 !== "string") && (!((typeof data1 == "number") && (isFinite(data1))))) && (typeof data1 !== "boolean")) && (data1 !== null)){
-validate119.errors = [{instancePath:instancePath+"/fields/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type"}];
+validate129.errors = [{instancePath:instancePath+"/fields/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -7412,14 +8695,14 @@ break;
 }
 if(_errs5 === errors){
 if((typeof data0 !== "string" || data0.length > 682) && canonicalByteLength(data0) > 4096){
-validate119.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
+validate129.errors = [{instancePath:instancePath+"/fields",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 }
 else {
-validate119.errors = [{instancePath:instancePath+"/fields",keyword:"type"}];
+validate129.errors = [{instancePath:instancePath+"/fields",keyword:"type"}];
 return false;
 }
 }
@@ -7433,7 +8716,7 @@ if(valid0){
 if(data.truncated !== undefined){
 const _errs8 = errors;
 if(typeof data.truncated !== "boolean"){
-validate119.errors = [{instancePath:instancePath+"/truncated",keyword:"type"}];
+validate129.errors = [{instancePath:instancePath+"/truncated",keyword:"type"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7446,30 +8729,30 @@ var valid0 = true;
 }
 }
 else {
-validate119.errors = [{instancePath,keyword:"type"}];
+validate129.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate119.errors = vErrors;
+validate129.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.duration_ns === undefined) && (missing0 = "duration_ns")) || ((data.start === undefined) && (missing0 = "start"))) || ((data.status === undefined) && (missing0 = "status"))){
-validate111.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate121.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema32.properties, key0))){
-validate111.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema35.properties, key0))){
+validate121.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7479,18 +8762,18 @@ if(data.attempt !== undefined){
 let data0 = data.attempt;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate111.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
+validate121.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate111.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
+validate121.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate111.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
+validate121.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
 return false;
 }
 }
@@ -7508,12 +8791,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern41.test(data1)){
-validate111.errors = [{instancePath:instancePath+"/duration_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
+validate121.errors = [{instancePath:instancePath+"/duration_ns",keyword:"pattern",params:{pattern: "^(0|[1-9]\\d{0,18})$"}}];
 return false;
 }
 }
 else {
-validate111.errors = [{instancePath:instancePath+"/duration_ns",keyword:"type"}];
+validate121.errors = [{instancePath:instancePath+"/duration_ns",keyword:"type"}];
 return false;
 }
 }
@@ -7525,8 +8808,8 @@ var valid0 = true;
 if(valid0){
 if(data.error !== undefined){
 const _errs6 = errors;
-if(!(validate112(data.error, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData}))){
-vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+if(!(validate122(data.error, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData}))){
+vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
@@ -7541,24 +8824,24 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data3 === "string"){
 if(!pattern0.test(data3)){
-validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
+validate121.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate121.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
+validate121.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
 return false;
 }
 if(errors === _errs7){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if((typeof data3 !== "string" || data3.length > 21) && canonicalByteLength(data3) > 128){
-validate111.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate121.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7584,8 +8867,8 @@ var valid0 = true;
 if(valid0){
 if(data.observed !== undefined){
 const _errs10 = errors;
-if(!(validate116(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
-vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
+if(!(validate126(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
+vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs10 === errors;
@@ -7610,11 +8893,11 @@ if(data.recovery !== undefined){
 let data7 = data.recovery;
 const _errs12 = errors;
 if(typeof data7 !== "string"){
-validate111.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
+validate121.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
 return false;
 }
 if(!((((data7 === "retry") || (data7 === "circuit_open")) || (data7 === "fallback")) || (data7 === "escalate"))){
-validate111.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
+validate121.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -7628,13 +8911,13 @@ let data8 = data.start;
 const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data8 === "string"){
-if(!pattern62.test(data8)){
-validate111.errors = [{instancePath:instancePath+"/start",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
+if(!pattern66.test(data8)){
+validate121.errors = [{instancePath:instancePath+"/start",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/(0|[1-9]\\d{0,15})$"}}];
 return false;
 }
 }
 else {
-validate111.errors = [{instancePath:instancePath+"/start",keyword:"type"}];
+validate121.errors = [{instancePath:instancePath+"/start",keyword:"type"}];
 return false;
 }
 }
@@ -7648,11 +8931,11 @@ if(data.status !== undefined){
 let data9 = data.status;
 const _errs16 = errors;
 if(typeof data9 !== "string"){
-validate111.errors = [{instancePath:instancePath+"/status",keyword:"type"}];
+validate121.errors = [{instancePath:instancePath+"/status",keyword:"type"}];
 return false;
 }
 if(!((((((data9 === "success") || (data9 === "error")) || (data9 === "denied")) || (data9 === "timeout")) || (data9 === "cancelled")) || (data9 === "unknown"))){
-validate111.errors = [{instancePath:instancePath+"/status",keyword:"enum"}];
+validate121.errors = [{instancePath:instancePath+"/status",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -7663,8 +8946,8 @@ var valid0 = true;
 if(valid0){
 if(data.summary !== undefined){
 const _errs18 = errors;
-if(!(validate119(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
-vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+if(!(validate129(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
+vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs18 === errors;
@@ -7686,30 +8969,30 @@ var valid0 = true;
 }
 }
 else {
-validate111.errors = [{instancePath,keyword:"type"}];
+validate121.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate111.errors = vErrors;
+validate121.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate104.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate114.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema30.properties, key0))){
-validate104.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema33.properties, key0))){
+validate114.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7753,8 +9036,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate108(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+if(!(validate118(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -7777,8 +9060,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate111(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate121(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -7802,7 +9085,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate104.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate114.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -7815,11 +9098,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate104.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate114.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate104.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate114.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -7855,7 +9138,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs14 = errors;
 if("task.end" !== data.type){
-validate104.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate114.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -7867,7 +9150,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs15 = errors;
 if(1 !== data.v){
-validate104.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate114.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -7891,31 +9174,31 @@ var valid0 = true;
 }
 }
 else {
-validate104.errors = [{instancePath,keyword:"type"}];
+validate114.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate104.errors = vErrors;
+validate114.errors = vErrors;
 return errors === 0;
 }
 
-const schema36 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.start"},"v":{"const":1}},"additionalProperties":false};
+const schema39 = {"type":"object","required":["actor","chain","context","detail","invocation","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/taskDetail"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"task.start"},"v":{"const":1}},"additionalProperties":false};
 
-function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate141(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.status === undefined) && (missing0 = "status")){
-validate131.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate141.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "attempt") || (key0 === "external_id")) || (key0 === "input")) || (key0 === "observed")) || (key0 === "recovery")) || (key0 === "status")) || (key0 === "summary"))){
-validate131.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate141.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -7925,18 +9208,18 @@ if(data.attempt !== undefined){
 let data0 = data.attempt;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate131.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
+validate141.errors = [{instancePath:instancePath+"/attempt",keyword:"type"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate131.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
+validate141.errors = [{instancePath:instancePath+"/attempt",keyword:"maximum"}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate131.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
+validate141.errors = [{instancePath:instancePath+"/attempt",keyword:"minimum"}];
 return false;
 }
 }
@@ -7954,24 +9237,24 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern0.test(data1)){
-validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
+validate141.errors = [{instancePath:instancePath+"/external_id",keyword:"pattern"}];
 return false;
 }
 else {
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate141.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
 }
 else {
-validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
+validate141.errors = [{instancePath:instancePath+"/external_id",keyword:"type"}];
 return false;
 }
 if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if((typeof data1 !== "string" || data1.length > 21) && canonicalByteLength(data1) > 128){
-validate131.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
+validate141.errors = [{instancePath:instancePath+"/external_id",keyword:"maxCanonicalBytes"}];
 return false;
 }
 }
@@ -7997,8 +9280,8 @@ var valid0 = true;
 if(valid0){
 if(data.observed !== undefined){
 const _errs7 = errors;
-if(!(validate116(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
-vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
+if(!(validate126(data.observed, {instancePath:instancePath+"/observed",parentData:data,parentDataProperty:"observed",rootData}))){
+vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -8011,11 +9294,11 @@ if(data.recovery !== undefined){
 let data4 = data.recovery;
 const _errs8 = errors;
 if(typeof data4 !== "string"){
-validate131.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
+validate141.errors = [{instancePath:instancePath+"/recovery",keyword:"type"}];
 return false;
 }
 if(!((((data4 === "retry") || (data4 === "circuit_open")) || (data4 === "fallback")) || (data4 === "escalate"))){
-validate131.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
+validate141.errors = [{instancePath:instancePath+"/recovery",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -8027,7 +9310,7 @@ if(valid0){
 if(data.status !== undefined){
 const _errs10 = errors;
 if("started" !== data.status){
-validate131.errors = [{instancePath:instancePath+"/status",keyword:"const"}];
+validate141.errors = [{instancePath:instancePath+"/status",keyword:"const"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8038,8 +9321,8 @@ var valid0 = true;
 if(valid0){
 if(data.summary !== undefined){
 const _errs11 = errors;
-if(!(validate119(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
-vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+if(!(validate129(data.summary, {instancePath:instancePath+"/summary",parentData:data,parentDataProperty:"summary",rootData}))){
+vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs11 === errors;
@@ -8057,30 +9340,30 @@ var valid0 = true;
 }
 }
 else {
-validate131.errors = [{instancePath,keyword:"type"}];
+validate141.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate131.errors = vErrors;
+validate141.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate125.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate135.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema36.properties, key0))){
-validate125.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema39.properties, key0))){
+validate135.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8124,8 +9407,8 @@ var valid0 = true;
 if(valid0){
 if(data.detail !== undefined){
 const _errs5 = errors;
-if(!(validate108(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
-vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+if(!(validate118(data.detail, {instancePath:instancePath+"/detail",parentData:data,parentDataProperty:"detail",rootData}))){
+vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs5 === errors;
@@ -8148,8 +9431,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate131(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate141(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -8173,7 +9456,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate125.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate135.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8186,11 +9469,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate125.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate135.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate125.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate135.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8226,7 +9509,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs14 = errors;
 if("task.start" !== data.type){
-validate125.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate135.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -8238,7 +9521,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs15 = errors;
 if(1 !== data.v){
-validate125.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate135.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -8262,31 +9545,31 @@ var valid0 = true;
 }
 }
 else {
-validate125.errors = [{instancePath,keyword:"type"}];
+validate135.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate125.errors = vErrors;
+validate135.errors = vErrors;
 return errors === 0;
 }
 
-const schema38 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.end"},"v":{"const":1}},"additionalProperties":false};
+const schema41 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/endInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.end"},"v":{"const":1}},"additionalProperties":false};
 
-function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate149(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate139.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate149.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema38.properties, key0))){
-validate139.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema41.properties, key0))){
+validate149.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8354,8 +9637,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate111(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate121(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -8379,7 +9662,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate139.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate149.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8392,11 +9675,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate139.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate149.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate139.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate149.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8444,7 +9727,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs15 = errors;
 if("tool.end" !== data.type){
-validate139.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate149.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -8456,7 +9739,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs16 = errors;
 if(1 !== data.v){
-validate139.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate149.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -8481,31 +9764,31 @@ var valid0 = true;
 }
 }
 else {
-validate139.errors = [{instancePath,keyword:"type"}];
+validate149.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate139.errors = vErrors;
+validate149.errors = vErrors;
 return errors === 0;
 }
 
-const schema39 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.start"},"v":{"const":1}},"additionalProperties":false};
+const schema42 = {"type":"object","required":["actor","authorization","chain","context","invocation","rev","severity","time","tool","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"authorization":{"$ref":"#/$defs/authorization"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"ext":{"$ref":"#/$defs/ext"},"invocation":{"$ref":"#/$defs/startInvocation"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"tool":{"$ref":"#/$defs/tool"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"tool.start"},"v":{"const":1}},"additionalProperties":false};
 
-function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.authorization === undefined) && (missing0 = "authorization"))) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.invocation === undefined) && (missing0 = "invocation"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.tool === undefined) && (missing0 = "tool"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate150.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate160.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema39.properties, key0))){
-validate150.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema42.properties, key0))){
+validate160.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8573,8 +9856,8 @@ var valid0 = true;
 if(valid0){
 if(data.invocation !== undefined){
 const _errs7 = errors;
-if(!(validate131(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate141(data.invocation, {instancePath:instancePath+"/invocation",parentData:data,parentDataProperty:"invocation",rootData}))){
+vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
@@ -8598,7 +9881,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs9 = errors;
 if(0 !== data.rev){
-validate150.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate160.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8611,11 +9894,11 @@ if(data.severity !== undefined){
 let data8 = data.severity;
 const _errs10 = errors;
 if(typeof data8 !== "string"){
-validate150.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate160.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data8 === "trace") || (data8 === "debug")) || (data8 === "info")) || (data8 === "warning")) || (data8 === "error")) || (data8 === "critical"))){
-validate150.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate160.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8663,7 +9946,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs15 = errors;
 if("tool.start" !== data.type){
-validate150.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate160.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -8675,7 +9958,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs16 = errors;
 if(1 !== data.v){
-validate150.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate160.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -8700,31 +9983,31 @@ var valid0 = true;
 }
 }
 else {
-validate150.errors = [{instancePath,keyword:"type"}];
+validate160.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate150.errors = vErrors;
+validate160.errors = vErrors;
 return errors === 0;
 }
 
-const schema40 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"user.input"},"v":{"const":1}},"additionalProperties":false};
+const schema43 = {"type":"object","required":["actor","chain","context","detail","rev","severity","time","trace","type","v"],"properties":{"actor":{"$ref":"#/$defs/actor"},"chain":{"$ref":"#/$defs/chain"},"context":{"$ref":"#/$defs/context"},"detail":{"$ref":"#/$defs/contentDetail"},"ext":{"$ref":"#/$defs/ext"},"retention":{"$ref":"#/$defs/retention"},"rev":{"const":0},"severity":{"type":"string","enum":["trace","debug","info","warning","error","critical"]},"time":{"$ref":"#/$defs/time"},"trace":{"$ref":"#/$defs/trace"},"type":{"const":"user.input"},"v":{"const":1}},"additionalProperties":false};
 
-function validate161(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate171(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.actor === undefined) && (missing0 = "actor")) || ((data.chain === undefined) && (missing0 = "chain"))) || ((data.context === undefined) && (missing0 = "context"))) || ((data.detail === undefined) && (missing0 = "detail"))) || ((data.rev === undefined) && (missing0 = "rev"))) || ((data.severity === undefined) && (missing0 = "severity"))) || ((data.time === undefined) && (missing0 = "time"))) || ((data.trace === undefined) && (missing0 = "trace"))) || ((data.type === undefined) && (missing0 = "type"))) || ((data.v === undefined) && (missing0 = "v"))){
-validate161.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+validate171.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema40.properties, key0))){
-validate161.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func2.call(schema43.properties, key0))){
+validate171.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -8805,7 +10088,7 @@ if(valid0){
 if(data.rev !== undefined){
 const _errs8 = errors;
 if(0 !== data.rev){
-validate161.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
+validate171.errors = [{instancePath:instancePath+"/rev",keyword:"const"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -8818,11 +10101,11 @@ if(data.severity !== undefined){
 let data7 = data.severity;
 const _errs9 = errors;
 if(typeof data7 !== "string"){
-validate161.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
+validate171.errors = [{instancePath:instancePath+"/severity",keyword:"type"}];
 return false;
 }
 if(!((((((data7 === "trace") || (data7 === "debug")) || (data7 === "info")) || (data7 === "warning")) || (data7 === "error")) || (data7 === "critical"))){
-validate161.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
+validate171.errors = [{instancePath:instancePath+"/severity",keyword:"enum"}];
 return false;
 }
 var valid0 = _errs9 === errors;
@@ -8858,7 +10141,7 @@ if(valid0){
 if(data.type !== undefined){
 const _errs13 = errors;
 if("user.input" !== data.type){
-validate161.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
+validate171.errors = [{instancePath:instancePath+"/type",keyword:"const"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -8870,7 +10153,7 @@ if(valid0){
 if(data.v !== undefined){
 const _errs14 = errors;
 if(1 !== data.v){
-validate161.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
+validate171.errors = [{instancePath:instancePath+"/v",keyword:"const"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -8893,11 +10176,11 @@ var valid0 = true;
 }
 }
 else {
-validate161.errors = [{instancePath,keyword:"type"}];
+validate171.errors = [{instancePath,keyword:"type"}];
 return false;
 }
 }
-validate161.errors = vErrors;
+validate171.errors = vErrors;
 return errors === 0;
 }
 
@@ -8946,57 +10229,75 @@ vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.error
 errors = vErrors.length;
 }
 }
-else if(tag0 === "epoch.close"){
+else if(tag0 === "breakglass.close"){
 if(!(validate88(data, {instancePath,parentData,parentDataProperty,rootData}))){
 vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "epoch.observed"){
+else if(tag0 === "breakglass.open"){
 if(!(validate91(data, {instancePath,parentData,parentDataProperty,rootData}))){
 vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
 errors = vErrors.length;
 }
 }
+else if(tag0 === "epoch.close"){
+if(!(validate95(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "epoch.observed"){
+if(!(validate98(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+errors = vErrors.length;
+}
+}
 else if(tag0 === "epoch.open"){
-if(!(validate96(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate103(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "erasure.done"){
-if(!(validate100(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+if(!(validate107(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "gap"){
+if(!(validate111(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "task.end"){
-if(!(validate104(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+if(!(validate114(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "task.start"){
-if(!(validate125(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+if(!(validate135(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "tool.end"){
-if(!(validate139(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+if(!(validate149(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "tool.start"){
-if(!(validate150(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+if(!(validate160(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "user.input"){
-if(!(validate161(data, {instancePath,parentData,parentDataProperty,rootData}))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+if(!(validate171(data, {instancePath,parentData,parentDataProperty,rootData}))){
+vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
 errors = vErrors.length;
 }
 }

@@ -4,12 +4,15 @@
 import type { Commitment } from '../commitment.ts'
 import type {
   AuditRecord,
+  BreakglassClose,
+  BreakglassOpen,
   CallError,
   EpochClose,
   EpochObserved,
   EpochOpen,
   ErasureDone,
   FreeText,
+  Gap,
   Invocation,
 } from '../record.ts'
 import type { CommittedContent, TimelineEntry, TimelineKind, TimelineStatus } from './timeline.ts'
@@ -17,7 +20,7 @@ import type { CommittedContent, TimelineEntry, TimelineKind, TimelineStatus } fr
 /** A record that belongs to a trace: every type but the log's own. */
 export type TracedRecord = Exclude<
   AuditRecord,
-  EpochOpen | EpochObserved | EpochClose | ErasureDone
+  EpochOpen | EpochObserved | EpochClose | ErasureDone | Gap | BreakglassOpen | BreakglassClose
 >
 
 /** An entry while its records come in. */
