@@ -43,7 +43,16 @@ export interface RunningAgent {
 
 /** Starts the acking agent, behind another program if `wrapper` says so. */
 export function startAgent(settings: AgentSettings, wrapper: readonly string[] = []): RunningAgent {
-  const node = [process.execPath, '--conditions=spanseal-source', AGENT, JSON.stringify(settings)]
+  return startProgram(AGENT, settings, wrapper)
+}
+
+/** Starts a program of this folder that takes its orders as JSON and tells what it did by lines. */
+export function startProgram(
+  file: string,
+  orders: unknown,
+  wrapper: readonly string[] = [],
+): RunningAgent {
+  const node = [process.execPath, '--conditions=spanseal-source', file, JSON.stringify(orders)]
   const [command = '', ...args] = [...wrapper, ...node]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
@@ -65,8 +74,11 @@ export interface Inspected {
 }
 
 /** Verifies a journal under the issuer keys of the keyring beside it. */
-export async function inspect(journal: string, live = false): Promise<Inspected> {
-  const keys = openKeyring({ journal, log: 'example.com/crash' }).issuerVkeys()
+export async function inspect(
+  journal: string,
+  { live = false, log = 'example.com/crash' } = {},
+): Promise<Inspected> {
+  const keys = openKeyring({ journal, log }).issuerVkeys()
   const pinned = keys.map(({ vkey }) => parseVkey(vkey))
   const verdict = await verify(readJournal(journal), { keys: pinned, live })
   const records = new Map<string, AuditRecord>()
@@ -92,6 +104,23 @@ export const faultsOf = ({ verdict }: Inspected): string[] =>
   verdict.findings
     .filter(({ kind }) => kind === 'fault')
     .map(({ code, message }) => `${code}: ${message}`)
+
+/** Starts without an end, as the lines have them, and as the verifier names them; both in order. */
+export function unansweredOf({ records, verdict }: Inspected): {
+  readonly there: readonly string[]
+  readonly named: readonly string[]
+} {
+  const ends = new Set<string | undefined>()
+  const starts: string[] = []
+  for (const [place, record] of records) {
+    if (record.type === 'tool.start') starts.push(place)
+    if (record.type === 'tool.end') ends.add(record.invocation.start)
+  }
+  const named = verdict.findings
+    .filter(({ code }) => code === 'unanswered')
+    .map(({ epoch, seq }) => `${epoch}/${seq}`)
+  return { there: starts.filter((place) => !ends.has(place)).sort(), named: named.sort() }
+}
 
 /** Which acknowledged records are not there. */
 export function lostOf({ records }: Inspected, acknowledged: readonly string[]): string[] {

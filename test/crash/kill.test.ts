@@ -5,7 +5,15 @@ import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { AgentSettings } from './acking-agent.fixture.ts'
-import { aJournal, faultsOf, inspect, lostOf, reopen, startAgent } from './crash.fixture.ts'
+import {
+  aJournal,
+  faultsOf,
+  inspect,
+  lostOf,
+  reopen,
+  startAgent,
+  unansweredOf,
+} from './crash.fixture.ts'
 
 const SLOW = process.env['SLOW'] === '1'
 
@@ -28,7 +36,7 @@ test.each<[string, Partial<AgentSettings>]>([
   async (_, more) => {
     const journal = aJournal()
     const pause = pauses()
-    const rounds = SLOW ? 100 : 4
+    const rounds = SLOW ? 250 : 13
     const acknowledged: string[] = []
     for (let round = 0; round < rounds; round++) {
       const agent = startAgent({ journal, ...more })
@@ -47,6 +55,8 @@ test.each<[string, Partial<AgentSettings>]>([
     expect(lostOf(found, acknowledged)).toEqual([])
     expect(faultsOf(found)).toEqual([])
     expect(found.verdict).toMatchObject({ ok: true, level: 2, signed: true })
+    const { named, there } = unansweredOf(found)
+    expect(named).toEqual(there)
     // While it rolls, every kill may also fall between two epochs.
     const rolls = more.options?.epochRecordsMax !== undefined
     if (rolls) expect(found.verdict.ends.closed).toBeGreaterThan(rounds)

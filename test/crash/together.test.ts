@@ -80,7 +80,7 @@ test('a worker thread that is terminated harms nobody, and is found crashed once
   await worker.terminate()
   await ended
   await agent.ended
-  const found = await inspect(journal, true)
+  const found = await inspect(journal, { live: true })
   expect(lostOf(found, acknowledged)).toEqual([])
   expect(faultsOf(found)).toEqual([])
 })
