@@ -19,6 +19,10 @@ export class Counters {
   /** Spans that came to the exporter. */
   spansExported = 0
   callsDenied = 0
+  /** Calls that were not made because their intent could not be made durable. */
+  callsRefused = 0
+  /** Tools that ran although their intent could not be made durable: fail mode `open`, break-glass. */
+  callsUndurable = 0
   readonly #redactor: Redactor
   readonly #warned = new Set<string>()
 

@@ -4,8 +4,9 @@
 import { context } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import type { RecordSink } from '@spanseal/core'
-import { pause, pump } from '@spanseal/core'
-import type { JournalSource } from '@spanseal/journal'
+import { AuditError, pause, pump } from '@spanseal/core'
+import type { JournalSource, RecordPlace } from '@spanseal/journal'
+import { Acknowledgements } from './acknowledgements.ts'
 import type { Counters } from './counters.ts'
 
 /** What one sink has taken, for `health()`. */
@@ -31,6 +32,7 @@ export class Shipping {
   readonly #source: JournalSource
   readonly #sink: RecordSink
   readonly #counters: Counters
+  readonly #acknowledgements: Acknowledgements
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
   #delivered = 0
@@ -43,6 +45,7 @@ export class Shipping {
     this.#source = source
     this.#sink = sink
     this.#counters = counters
+    this.#acknowledgements = new Acknowledgements(sink.name)
     this.#done = this.#ship()
   }
 
@@ -62,7 +65,10 @@ export class Shipping {
     const { name } = this
     const quiet: RecordSink = {
       name,
-      deliver: (batch) => unseen(() => this.#sink.deliver(batch)),
+      deliver: async (batch) => {
+        await unseen(() => this.#sink.deliver(batch))
+        this.#acknowledgements.note(batch)
+      },
       close: (timeoutMillis) => this.#sink.close(timeoutMillis),
     }
     try {
@@ -79,17 +85,32 @@ export class Shipping {
       })
     } catch (error) {
       this.#stopped = true
-      this.#report(`sink ${name} stopped`, error)
+      const reason = this.#report(`sink ${name} stopped`, error)
+      this.#acknowledgements.end(
+        new AuditError('DELIVERY_REFUSED', `sink ${name} takes no records any more: ${reason}`),
+      )
     }
   }
 
-  #report(what: string, error: unknown): void {
+  #report(what: string, error: unknown): string {
     this.#lastError = this.#counters.reportOnce(what, what, error)
+    return this.#lastError
   }
 
   /** There may be something new. */
   nudge(): void {
     this.#source.notify()
+  }
+
+  /**
+   * Resolves once the sink has acknowledged a record; asks the pump to hurry.
+   *
+   * @throws (rejects) AuditError `DELIVERY_TIMEOUT` after `timeoutMillis`, `DELIVERY_REFUSED` where the
+   * sink takes nothing any more, `SINK_CLOSED`
+   */
+  acknowledged(record: RecordPlace, timeoutMillis: number): Promise<void> {
+    this.nudge()
+    return this.#acknowledgements.wait(record, timeoutMillis)
   }
 
   /** Records that the sink has not acknowledged; looks through what is left of the journal. */
@@ -114,6 +135,7 @@ export class Shipping {
   /** Ends the pump and the sink; what was not acknowledged comes again next time. */
   async close(timeoutMillis: number): Promise<void> {
     this.#stop.abort()
+    this.#acknowledgements.end(new AuditError('SINK_CLOSED', `sink ${this.name} was closed`))
     this.nudge()
     try {
       await unseen(() => this.#sink.close(timeoutMillis))
