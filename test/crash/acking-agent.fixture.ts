@@ -27,6 +27,14 @@ export interface AgentSettings {
   readonly synced?: boolean
   /** Close at the end; default true. */
   readonly close?: boolean
+  /** Go on after records that could not be written; default: end with the error. */
+  readonly persists?: boolean
+  /** Take all descriptors that are left from the 10th call to the 20th. */
+  readonly hogsDescriptors?: boolean
+  /** Writers open at once, each making the calls; default 1. */
+  readonly writers?: number
+  /** Stay when all is done, until killed. */
+  readonly stays?: boolean
   /** Kill the process in the n-th call to the file system, a write when half of it is done. */
   readonly dieAtCall?: number
 }
@@ -103,6 +111,18 @@ export function openAgentWriter({ journal, options, dieAtCall }: AgentSettings):
   })
 }
 
+/** Takes every descriptor that the process may still open. */
+function hogDescriptors(): number[] {
+  const taken: number[] = []
+  for (;;) {
+    try {
+      taken.push(nodeFs.openSync('/dev/null', 'r'))
+    } catch {
+      return taken
+    }
+  }
+}
+
 /** Makes calls; `acknowledge` gets each record's place once it is as safe as was asked for. */
 export async function runAgent(
   settings: AgentSettings,
@@ -110,6 +130,7 @@ export async function runAgent(
 ): Promise<void> {
   const { calls = Number.POSITIVE_INFINITY, padding = 0, synced = false, close = true } = settings
   const writer = openAgentWriter(settings)
+  const hogged: number[] = []
   const append = async (draft: RecordDraft): Promise<string> => {
     const record = writer.append(() => draft)
     if (synced) await writer.synced(record)
@@ -118,8 +139,17 @@ export async function runAgent(
     return place
   }
   for (let i = 0; i < calls; i++) {
-    const start = await append(toolStart(padding))
-    await append(toolEnd(start))
+    // Each time anew: an epoch that was given up leaves some to its successor.
+    if (settings.hogsDescriptors === true && i >= 10) hogged.push(...hogDescriptors())
+    if (i >= 20) for (const fd of hogged.splice(0)) nodeFs.closeSync(fd)
+    try {
+      const start = await append(toolStart(padding))
+      await append(toolEnd(start))
+    } catch (error) {
+      if (settings.persists !== true) throw error
+      // The writer tries again after `retryMillis`.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
     // Timers, and syncs under way, must come to run as in any agent.
     if (i % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
   }
@@ -128,5 +158,9 @@ export async function runAgent(
 
 if (import.meta.main) {
   const settings = JSON.parse(process.argv[2] ?? '{}') as AgentSettings
-  await runAgent(settings, (place) => void writeSync(1, `${place}\n`))
+  const runs = Array.from({ length: settings.writers ?? 1 }, () =>
+    runAgent(settings, (place) => void writeSync(1, `${place}\n`)),
+  )
+  await Promise.all(runs)
+  if (settings.stays === true) setInterval(() => {}, 60_000)
 }

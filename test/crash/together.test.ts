@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   mkdirSync,
@@ -171,51 +170,3 @@ test('no process touches a byte of another one’s epoch', async () => {
   await startAgent({ journal, calls: 20, close: false }).ended
   expect(contents()).toEqual(expect.arrayContaining(before))
 })
-
-/** A file system of 1 MiB, or undefined where this process may not mount one. */
-function smallDisk(): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'spanseal-disk-'))
-  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder])
-  if (mount.status === 0) return folder
-  rmSync(folder, { recursive: true })
-  return undefined
-}
-
-const disk = smallDisk()
-const noDisk = disk === undefined ? ' (skipped: this process may not mount a tmpfs)' : ''
-afterAll(() => {
-  if (disk === undefined) return
-  spawnSync('umount', [disk])
-  rmSync(disk, { recursive: true, force: true })
-})
-
-test.skipIf(disk === undefined)(
-  `a full disk loses nothing that was acknowledged${noDisk}`,
-  async () => {
-    const root = disk ?? ''
-    const journal = join(root, 'audit')
-    const writer = openAgentWriter({ journal, options: { retryMillis: 1 } })
-    const acknowledged: string[] = []
-    const append = (): unknown => {
-      try {
-        const detail = { observed: [] }
-        const record = writer.append(() => ({ type: 'epoch.observed', severity: 'info', detail }))
-        acknowledged.push(`${record.epoch}/${record.seq}`)
-        return undefined
-      } catch (error) {
-        return error
-      }
-    }
-    let failure: unknown
-    for (let i = 0; i < 10_000 && failure === undefined; i++) failure = append()
-    expect(failure).toMatchObject({ code: 'JOURNAL_FAILED' })
-    // Somebody makes room.
-    spawnSync('mount', ['-o', 'remount,size=4m', root])
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    expect(append()).toBeUndefined()
-    writer.close()
-    const found = await inspect(journal)
-    expect(lostOf(found, acknowledged)).toEqual([])
-    expect(faultsOf(found).filter((fault) => !fault.startsWith('schema'))).toEqual([])
-  },
-)
