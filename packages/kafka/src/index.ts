@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+export type { KafkaClient } from './client-choice.ts'
 export type { KafkaConnectionOptions, KafkaLogEntry } from './connection-options.ts'
 export type { MalformedMessage } from './dead-letters.ts'
 export { kafkaSink } from './kafka-sink.ts'
 export type { KafkaSource } from './kafka-source.ts'
 export { kafkaSource } from './kafka-source.ts'
-export type { Compression } from './kafkajs-client.ts'
 export type { KafkaSinkOptions } from './sink-options.ts'
 export type { Fork, KafkaSourceOptions } from './source-options.ts'
 export type { TopicNames } from './topic-names.ts'
@@ -14,6 +14,7 @@ export { topicNames } from './topic-names.ts'
 export type { CreatedTopics, TopicOptions, TopicProblem } from './topics.ts'
 export { checkTopics, createTopics } from './topics.ts'
 export type {
+  Compression,
   KafkaTransport,
   SendRequest,
   SendResult,

@@ -7,15 +7,20 @@ import { connect as connectTls } from 'node:tls'
 import { AuditError } from '@spanseal/core'
 import type * as KafkajsModule from 'kafkajs'
 import type { ISocketFactory, Kafka, KafkaConfig, logCreator } from 'kafkajs'
+import { aliveFirst } from './bootstrap-probe.ts'
 import type { KafkaConnection } from './connection-options.ts'
 import { repairKafkajs } from './kafkajs-repairs.ts'
+import type { Compression } from './transport.ts'
 import type { CodecTable } from './zstd-codec.ts'
 import { registerZstd } from './zstd-codec.ts'
 
 const KEEP_ALIVE_MILLIS = 60_000
 /** kafkajs' compression types are numbers of the protocol. */
-export const COMPRESSION_TYPES = { none: 0, gzip: 1, zstd: 4 } as const
-export type Compression = keyof typeof COMPRESSION_TYPES
+export const COMPRESSION_TYPES: Readonly<Record<Compression, number>> = {
+  none: 0,
+  gzip: 1,
+  zstd: 4,
+}
 
 /** A kafkajs client of our own, which can be ended at once. */
 export interface KafkajsClient {
@@ -25,8 +30,8 @@ export interface KafkajsClient {
 }
 
 /**
- * Makes a client with its bootstrap list shuffled: a new client begins with the first address, and a
- * frozen broker there accepts connections and never answers.
+ * Makes a client that begins with a broker that answers: kafkajs stays with the first address of its
+ * list, also where that is a frozen broker, which accepts connections and never answers.
  *
  * @param mode `background`: connections do not keep the process alive
  * @throws AuditError `DELIVERY_REFUSED` when kafkajs is not installed
@@ -39,8 +44,10 @@ export async function openKafkajs(
   const background = mode === 'background'
   registerZstd(kafkajs.CompressionCodecs as unknown as CodecTable)
   const sockets = new SocketPool(background)
+  const brokers = await aliveFirst(connection, background)
   const kafka = new kafkajs.Kafka({
     ...clientConfig(connection),
+    brokers: [...brokers],
     logLevel: connection.onLog ? kafkajs.logLevel.WARN : kafkajs.logLevel.NOTHING,
     logCreator: logTo(connection, sockets),
     socketFactory: sockets.open,
@@ -71,9 +78,8 @@ async function loadKafkajs(): Promise<Kafkajs> {
   }
 }
 
-function clientConfig(connection: KafkaConnection): KafkaConfig {
+function clientConfig(connection: KafkaConnection): Omit<KafkaConfig, 'brokers'> {
   return {
-    brokers: shuffled(connection.brokers),
     clientId: connection.clientId,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     // kafkajs keeps an authenticator, password included, in the very object that it is given.
@@ -84,13 +90,6 @@ function clientConfig(connection: KafkaConnection): KafkaConfig {
     // For connecting, metadata and producer ids, where waiting long helps less than a new client.
     retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
   }
-}
-
-function shuffled<T>(list: readonly T[]): T[] {
-  return list
-    .map((item) => ({ item, order: Math.random() }))
-    .sort((a, b) => a.order - b.order)
-    .map(({ item }) => item)
 }
 
 // Advice about retries, which for us end at a deadline and go on with a new client; and answers with

@@ -4,10 +4,16 @@
 import type { ICustomPartitioner, IHeaders, Producer } from 'kafkajs'
 import type { KafkaConnection } from './connection-options.ts'
 import { settledWithin } from './deadline.ts'
-import type { Compression, KafkajsClient } from './kafkajs-client.ts'
+import type { KafkajsClient } from './kafkajs-client.ts'
 import { COMPRESSION_TYPES, openKafkajs } from './kafkajs-client.ts'
 import { kafkajsFault } from './kafkajs-faults.ts'
-import type { KafkaTransport, SendRequest, SendResult, TransportFault } from './transport.ts'
+import type {
+  Compression,
+  KafkaTransport,
+  SendRequest,
+  SendResult,
+  TransportFault,
+} from './transport.ts'
 
 // A cap of 10 s instead of 0.5 s stretched the 10 s of a leader's failover to 16 to 29 s.
 const RETRY = { retries: 60, initialRetryTime: 100, maxRetryTime: 500 }

@@ -1,16 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { KafkaClient } from './client-choice.ts'
+import { checkClient, checkCompression, transportMaker } from './client-choice.ts'
 import type { KafkaConnectionOptions } from './connection-options.ts'
 import { CONNECTION_OPTION_NAMES, checkConnectionOptions } from './connection-options.ts'
-import type { Compression } from './kafkajs-client.ts'
-import { COMPRESSION_TYPES } from './kafkajs-client.ts'
-import { KafkajsTransport } from './kafkajs-transport.ts'
 import { assertKnownKeys, integerOption, refuse, textOption } from './option-guards.ts'
 import type { SendLimits } from './send-plan.ts'
 import type { TopicNames } from './topic-names.ts'
 import { topicNames } from './topic-names.ts'
-import type { KafkaTransport } from './transport.ts'
+import type { Compression, KafkaTransport } from './transport.ts'
 
 /** What `kafkaSink` takes. */
 export interface KafkaSinkOptions extends KafkaConnectionOptions {
@@ -18,6 +17,11 @@ export interface KafkaSinkOptions extends KafkaConnectionOptions {
   readonly name?: string
   /** Stands before each topic name, for instance `acme.`. Default: nothing. */
   readonly topicPrefix?: string
+  /**
+   * The Kafka client: `kafkajs` (default) or `platformatic`, which is the faster one and needs the
+   * package @platformatic/kafka. The guarantee is the same.
+   */
+  readonly client?: KafkaClient
   /** Of each request; default `zstd`. */
   readonly compression?: Compression
   /**
@@ -35,7 +39,7 @@ export interface KafkaSinkOptions extends KafkaConnectionOptions {
    * only work is delivering.
    */
   readonly keepProcessAlive?: boolean
-  /** Another Kafka client; default kafkajs. Called once for each new producer. */
+  /** A Kafka client of your own instead of `client`. Called once for each new producer. */
   readonly transport?: () => KafkaTransport
 }
 
@@ -43,6 +47,7 @@ const OPTION_NAMES = [
   ...CONNECTION_OPTION_NAMES,
   'name',
   'topicPrefix',
+  'client',
   'compression',
   'attemptTimeoutMillis',
   'recordCountMax',
@@ -65,14 +70,8 @@ export interface SinkSettings {
 export function checkSinkOptions(options: KafkaSinkOptions): SinkSettings {
   assertKnownKeys('kafkaSink', options, OPTION_NAMES)
   const connection = checkConnectionOptions('kafkaSink', options)
-  const { compression = 'zstd', transport } = options
-  if (!Object.hasOwn(COMPRESSION_TYPES, compression)) {
-    refuse(
-      'kafkaSink.compression',
-      compression,
-      `one of ${Object.keys(COMPRESSION_TYPES).join(', ')}`,
-    )
-  }
+  const client = checkClient('kafkaSink', options.client, connection)
+  const compression = checkCompression('kafkaSink', options.compression)
   const attemptTimeoutMillis = integerOption(
     'kafkaSink.attemptTimeoutMillis',
     options.attemptTimeoutMillis,
@@ -107,6 +106,6 @@ export function checkSinkOptions(options: KafkaSinkOptions): SinkSettings {
       }),
     },
     keepProcessAlive: options.keepProcessAlive === true,
-    newTransport: transport ?? (() => new KafkajsTransport(connection, compression)),
+    newTransport: options.transport ?? transportMaker(client, connection, compression),
   }
 }

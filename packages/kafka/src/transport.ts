@@ -6,6 +6,9 @@
  * result stay on our side of this port, so that each client gives the same guarantee.
  */
 
+/** How requests are packed. */
+export type Compression = 'none' | 'gzip' | 'zstd'
+
 /** One Kafka message. */
 export interface TransportRecord {
   readonly key: string | Uint8Array
