@@ -8,12 +8,17 @@ test('the package exports these names and no others', () => {
   expect(Object.keys(journal).sort()).toEqual([
     'EpochWriter',
     'fileSink',
+    'journalFolderSink',
     'journalSource',
+    'journalStatus',
+    'makeRoom',
     'openLeaves',
     'openWriter',
     'proveJournalRecord',
     'readJournal',
     'rebuildLeaves',
+    'shipLock',
     'stdoutSink',
+    'tendSpool',
   ])
 })

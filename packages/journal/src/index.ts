@@ -16,6 +16,27 @@ export type { ProveJournalRecordOptions } from './leaves-proof.ts'
 export { proveJournalRecord } from './leaves-proof.ts'
 export type { ReadJournalOptions } from './read-journal.ts'
 export { readJournal } from './read-journal.ts'
+export type {
+  JournalFolderSink,
+  JournalFolderSinkOptions,
+} from './spool/journal-folder-sink.ts'
+export { journalFolderSink } from './spool/journal-folder-sink.ts'
+export type {
+  EpochState,
+  EpochStatus,
+  JournalStatus,
+  JournalStatusOptions,
+  JournalTotals,
+  PendingGap,
+} from './spool/journal-status.ts'
+export { journalStatus } from './spool/journal-status.ts'
+export type { MakeRoomOptions } from './spool/make-room.ts'
+export { makeRoom } from './spool/make-room.ts'
+export type { ShipLock, ShipLockOptions } from './spool/ship-lock.ts'
+export { shipLock } from './spool/ship-lock.ts'
+export type { SpoolFs } from './spool/spool-fs.ts'
+export type { TendOptions, TendReport } from './spool/tend-spool.ts'
+export { tendSpool } from './spool/tend-spool.ts'
 export type { StdoutSinkOptions } from './stdout-sink.ts'
 export { stdoutSink } from './stdout-sink.ts'
 export type { Durability, WriterOptions } from './writer-options.ts'

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * - `live`: its writer is at work
+ * - `silent`: another host's, without a beat for too long
+ * - `closed`: ended in order
+ * - `failed`: given up by its writer after a failed write
+ * - `crashed`: its writer is gone without a word
+ * - `unknown`: the folder cannot be read
+ */
+export type EpochState = 'live' | 'silent' | 'closed' | 'failed' | 'crashed' | 'unknown'
+
+export interface EpochStatus {
+  readonly epoch: string
+  readonly state: EpochState
+  /** The first 8 of the 32 hex digits that stand for the writer's host. */
+  readonly host?: string
+  readonly pid?: number
+  /** Records appended. */
+  readonly produced: number
+  /** Of those: known to be on disk. */
+  readonly durable: number
+  /** Of those: acknowledged, by sink; 0 where a sink has not begun. */
+  readonly acknowledged: Readonly<Record<string, number>>
+  /** All its segments, on disk. */
+  readonly bytes: number
+  /** Its compressed segments, on disk; part of `bytes`. */
+  readonly compressedBytes: number
+  /** Records behind `epoch.open` and below this were removed after delivery. */
+  readonly deletedBefore?: number
+  /** Unix milliseconds of the oldest record that some sink has not acknowledged. */
+  readonly oldestUnacknowledgedAt?: number
+  /** Unix milliseconds. */
+  readonly lastBeat?: number
+  /** What its process last said of itself; anything may stand there. */
+  readonly vitals?: Readonly<Record<string, unknown>>
+}
+
+export interface JournalTotals {
+  readonly epochs: number
+  readonly produced: number
+  readonly durable: number
+  readonly acknowledged: Readonly<Record<string, number>>
+  /** Records that a sink has not acknowledged yet, by sink. */
+  readonly unacknowledged: Readonly<Record<string, number>>
+  readonly bytes: number
+  readonly compressedBytes: number
+  readonly oldestUnacknowledgedAt?: number
+}
+
+/** Records that could not be written and of which no `gap` record tells yet. */
+export interface PendingGap {
+  readonly epoch: string
+  readonly records: number
+  readonly refused: number
+}
+
+/** What a journal's folder says of itself. */
+export interface JournalStatus {
+  /** Unix milliseconds. */
+  readonly at: number
+  /** Those that ever delivered from the journal, by name. */
+  readonly sinks: readonly string[]
+  /** Oldest first. */
+  readonly epochs: readonly EpochStatus[]
+  readonly totals: JournalTotals
+  /** Epochs whose writers are gone and of which some sink has not acknowledged everything. */
+  readonly orphans: readonly string[]
+  readonly gapsPending: readonly PendingGap[]
+}
+
+export interface JournalStatusOptions {
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number
+}
+
+/**
+ * How a journal stands, from its folder alone: reads names, sizes and the ends of files, hashes
+ * nothing and writes nothing. Nothing in it is proven.
+ *
+ * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be read, `NOT_FOUND` when there is none
+ */
+export function journalStatus(
+  _journal: string,
+  _options: JournalStatusOptions = {},
+): JournalStatus {
+  throw new Error('unwritten')
+}
