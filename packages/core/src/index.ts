@@ -216,9 +216,11 @@ export { renderTimeline } from './timeline/render-timeline.ts'
 export type {
   CommittedContent,
   Timeline,
+  TimelineBreakglass,
   TimelineEntry,
   TimelineErasure,
   TimelineError,
+  TimelineGap,
   TimelineKind,
   TimelineStatus,
 } from './timeline/timeline.ts'

@@ -214,7 +214,10 @@ const gapDetail = closed(
   },
   { refused: integer(1) },
 )
-const breakglassOpenDetail = closed({ id: hex(16), until: time }, { by: id, reason: ref('freeText') })
+const breakglassOpenDetail = closed(
+  { id: hex(16), until: time },
+  { by: id, reason: ref('freeText') },
+)
 const breakglassCloseDetail = closed({
   calls: integer(0),
   id: hex(16),

@@ -39,6 +39,9 @@ export interface GivenCounts {
 const KEEP =
   'Keep the folder as it is (copy it, read-only) before anybody repairs it, and compare it with ' +
   'another copy: the topic audit.records.v1, a backup.'
+const REFILL =
+  'Find out what was done while the log could not be written: the times and kinds are below, and ' +
+  'what the tools did is known to the systems that they act on.'
 const OBSERVE =
   'Start the writer once more on the folder: it observes what a crash left, and says so.'
 
@@ -78,6 +81,7 @@ export function journalAdvice(
     const repair = faults.has(code) ? REPAIRS[code] : undefined
     if (repair !== undefined) steps.add(repair(hints))
   }
+  if (verdict.gaps.count > 0) steps.add(REFILL)
   if (keysPinned === 0) steps.add(pinKey(hints))
   else if (verdict.ok && verdict.level === 2 && headsGiven === 0) {
     steps.add(

@@ -27,6 +27,7 @@ export const JOURNAL_CODES: Readonly<Record<FindingCode, string>> = {
     'Something lacks a signature that you trust: an epoch, a stub, witnesses, a time-stamp; or the ' +
     'key that vouched for it was revoked.',
   unverifiable: 'It cannot be read, or not by this version.',
+  gap: 'The log says itself that records could not be written, or calls were not made, and how many.',
   clock: 'Times run backwards or apart; the order is that of seq, not of time.',
   expired:
     'Records were removed when their retention had passed, and a stub stands for them; or a ' +

@@ -31,6 +31,8 @@ function aVerdict(changes: Partial<Verdict> = {}): Verdict {
     ends: { closed: 2, headed: 0, crashed: 1, open: 0 },
     attestedTail: 12,
     unsynced: 0,
+    gaps: { count: 0, records: 0, refused: 0 },
+    breakglass: { opened: 0, closed: 0, calls: 0 },
     checked: 1_204,
     expected: 1_204,
     epochs: 3,
@@ -117,6 +119,29 @@ describe('journalStatement', () => {
     const base64 = Buffer.alloc(32).toString('base64')
     expect(statement.heads).toEqual([`example.com/support 40 ${base64}`])
     expect(statement.moreHeads).toBe(1)
+  })
+
+  it('says what the log says it lacks, and when it was not sure of itself', () => {
+    const statement = journalStatement(
+      aVerdict({
+        level: 3,
+        gaps: { count: 2, records: 1_250, refused: 1 },
+        breakglass: { opened: 2, closed: 1, calls: 7 },
+      }),
+      PINNED,
+    )
+    expect(statement.holds).toBe(true)
+    expect(row(statement, 'Gaps')).toBe(
+      '1,250 records could not be written, 1 call was not made: the log says so itself, in 2 gap records',
+    )
+    expect(row(statement, 'Breakglass')).toBe(
+      'tools were let run although their intent could not be made durable: opened 2 times, ' +
+        'closed 1 time, 7 tools ran so',
+    )
+    expect(statement.next.join(' ')).toMatch(/while the log could not be written/)
+    const without = journalStatement(aVerdict({ level: 3 }), PINNED)
+    expect(row(without, 'Gaps')).toBeUndefined()
+    expect(row(without, 'Breakglass')).toBeUndefined()
   })
 
   it('shows no heads of what does not hold', () => {

@@ -43,6 +43,7 @@ export function journalStatement(verdict: Verdict, frame: JournalFrame): Stateme
       ['Means', words.means],
       ['Not proved', notProvedText(verdict, words)],
       ['Checked', checkedText(verdict, frame)],
+      ...admissionRows(verdict),
       ['Ends', endsText(verdict)],
       ['Tail', tailText(verdict)],
       ...outsideRows(verdict),
@@ -74,6 +75,29 @@ function checkedText(verdict: Verdict, { effort }: JournalFrame): string {
   const { bytes, millis } = effort
   const rate = millis < 100 ? '' : `, ${formatBytes((bytes / millis) * 1_000)}/s`
   return `${text}; ${formatBytes(bytes)} in ${formatMillis(millis)}${rate}`
+}
+
+/** What the log says against itself: never left out, and no fault. */
+function admissionRows({ breakglass, gaps }: Verdict): Row[] {
+  const { calls, closed, opened } = breakglass
+  const lost = [
+    ...(gaps.records > 0 ? [`${plural(gaps.records, 'record')} could not be written`] : []),
+    ...(gaps.refused > 0
+      ? [`${plural(gaps.refused, 'call')} ${gaps.refused === 1 ? 'was' : 'were'} not made`]
+      : []),
+  ]
+  const said = `${lost.join(', ') || 'nothing was lost'}: the log says so itself, in ${plural(gaps.count, 'gap record')}`
+  const forced =
+    `tools were let run although their intent could not be made durable: opened ${times(opened)}, ` +
+    `closed ${times(closed)}, ${plural(calls, 'tool')} ran so`
+  return [
+    ...(gaps.count > 0 ? [['Gaps', said] as const] : []),
+    ...(opened + closed > 0 ? [['Breakglass', forced] as const] : []),
+  ]
+}
+
+function times(count: number): string {
+  return plural(count, 'time')
 }
 
 function endsText({ ends, epochs }: Verdict): string {

@@ -176,6 +176,73 @@ describe('buildTimeline', () => {
   })
 })
 
+describe('what the log says of itself', () => {
+  const gap = (seq: number, first: string, last: string) =>
+    aRecord({
+      type: 'gap',
+      seq,
+      detail: {
+        first_at: `2026-11-21T${first}Z`,
+        last_at: `2026-11-21T${last}Z`,
+        reason: 'journal_full',
+        records: 3,
+        types: { 'tool.end': 3 },
+      },
+    })
+  const id = '00f067aa0ba902b7'
+  const glass = (type: 'breakglass.open' | 'breakglass.close', seq: number, detail: object) =>
+    aRecord({ type, seq, after: seq, detail: { id, ...detail } })
+  const until = '2026-11-21T09:30:00.000Z'
+  const closed = aTask().filter(({ chain }) => chain.seq !== 10)
+
+  it('is a gap, where it falls into the time of the trace', () => {
+    const during = gap(13, '09:15:03.000', '09:15:09.000')
+    const before = gap(14, '09:15:01.000', '09:15:02.000')
+    const after = gap(15, '09:16:00.000', '09:17:00.000')
+    const { gaps } = buildTimeline([...closed, during, before, after, during])
+    expect(gaps).toEqual([
+      {
+        record: `${EPOCH}/13`,
+        from: '2026-11-21T09:15:03.000Z',
+        to: '2026-11-21T09:15:09.000Z',
+        reason: 'journal_full',
+        records: 3,
+        refused: 0,
+        types: { 'tool.end': 3 },
+      },
+    ])
+  })
+
+  it('is any later gap, while a call has no end', () => {
+    const after = gap(15, '09:16:00.000', '09:17:00.000')
+    expect(buildTimeline([...aTask(), after]).gaps).toHaveLength(1)
+    expect(buildTimeline([...closed, after]).gaps).toBeUndefined()
+  })
+
+  it('is a gap whose clock was set back meanwhile', () => {
+    const { gaps } = buildTimeline([...closed, gap(13, '09:15:03.000', '08:00:00.000')])
+    expect(gaps).toMatchObject([
+      { from: '2026-11-21T08:00:00.000Z', to: '2026-11-21T09:15:03.000Z' },
+    ])
+  })
+
+  it('is the time in which glass was broken, opening and closing as one', () => {
+    const open = glass('breakglass.open', 13, { by: 'p1:1c2d3e4f50617283', until })
+    const close = glass('breakglass.close', 14, { calls: 2, reason: 'closed' })
+    const from = '2026-11-21T09:15:02.136Z'
+    const opening = { id, record: `${EPOCH}/13`, from, until, by: 'p1:1c2d3e4f50617283' }
+    expect(buildTimeline([close, ...closed, open]).breakglass).toEqual([
+      { ...opening, to: '2026-11-21T09:15:02.137Z', calls: 2, reason: 'closed' },
+    ])
+    expect(buildTimeline([...closed, open]).breakglass).toEqual([opening])
+    expect(buildTimeline([...closed, close]).breakglass).toEqual([
+      { id, record: `${EPOCH}/14`, to: '2026-11-21T09:15:02.137Z', calls: 2, reason: 'closed' },
+    ])
+    const early = glass('breakglass.open', -60_000, { until: '2026-11-21T09:15:00.000Z' })
+    expect(buildTimeline([...closed, early]).breakglass).toBeUndefined()
+  })
+})
+
 describe('buildTimelines', () => {
   it('gives one timeline a trace, in the order in which they begin', () => {
     const trace = `${'0'.repeat(31)}1`

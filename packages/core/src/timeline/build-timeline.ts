@@ -1,38 +1,41 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AuditRecord, ErasureDone } from '../record.ts'
+import type { AuditRecord } from '../record.ts'
+import type { Circumstance } from './circumstances.ts'
+import { circumstancesOf, isCircumstance } from './circumstances.ts'
 import type { EntryDraft, TracedRecord } from './entry.ts'
 import { isTraced, mergeEntry, startEntry } from './entry.ts'
-import type { Timeline, TimelineEntry, TimelineErasure, TimelineStatus } from './timeline.ts'
+import type { Timeline, TimelineEntry, TimelineStatus } from './timeline.ts'
 
 /**
  * The timeline of one trace, from its records in any order; records of other traces are left out,
  * and of two with one `<epoch>/<seq>` the first is taken. Pure, linear but for one sort, never
- * recursive over what records claim: a parent that leads back to its child is cut. Erasures among the
- * records are told of where the trace names their keys.
+ * recursive over what records claim: a parent that leads back to its child is cut. Of what the log says
+ * of itself, erasures are told of where the trace names their keys, gaps and break-glass where they
+ * fall into its time.
  *
  * @param traceId the first traced record's where it is not given
  */
 export function buildTimeline(records: Iterable<AuditRecord>, traceId?: string): Timeline {
   let wanted = traceId
   const traced: TracedRecord[] = []
-  const erasures: ErasureDone[] = []
+  const circumstances: Circumstance[] = []
   for (const record of records) {
-    if (record.type === 'erasure.done') erasures.push(record)
+    if (isCircumstance(record)) circumstances.push(record)
     if (!isTraced(record)) continue
     wanted ??= record.trace.trace_id
     if (record.trace.trace_id === wanted) traced.push(record)
   }
-  return timelineOf(wanted ?? '', inOrder(traced), erasures)
+  return timelineOf(wanted ?? '', inOrder(traced), circumstances)
 }
 
 /** A timeline for each trace, in the order in which they begin. */
 export function buildTimelines(records: Iterable<AuditRecord>): Timeline[] {
   const byTrace = new Map<string, TracedRecord[]>()
-  const erasures: ErasureDone[] = []
+  const circumstances: Circumstance[] = []
   for (const record of records) {
-    if (record.type === 'erasure.done') erasures.push(record)
+    if (isCircumstance(record)) circumstances.push(record)
     if (!isTraced(record)) continue
     const { trace_id: traceId } = record.trace
     const known = byTrace.get(traceId)
@@ -40,7 +43,7 @@ export function buildTimelines(records: Iterable<AuditRecord>): Timeline[] {
     else known.push(record)
   }
   const timelines = Array.from(byTrace, ([traceId, list]) =>
-    timelineOf(traceId, inOrder(list), erasures),
+    timelineOf(traceId, inOrder(list), circumstances),
   )
   return timelines.sort((a, b) => compare(a.from, b.from))
 }
@@ -79,38 +82,27 @@ function recordId({ chain }: AuditRecord): string {
 function timelineOf(
   traceId: string,
   records: readonly TracedRecord[],
-  erasures: readonly ErasureDone[],
+  circumstances: readonly Circumstance[],
 ): Timeline {
   const times = records.map((record) => record.time.at)
   const from = times.reduce((a, b) => (a < b ? a : b), times[0] ?? '')
   const entries = toEntries(records, Date.parse(from))
-  const erased = erasuresIn(records, erasures)
+  const to = times.reduce((a, b) => (a > b ? a : b), '')
+  const isOver = entries.every(({ status }) => status !== 'open')
+  const span = { from, ...(isOver && { to }) }
   return {
     traceId,
     taskIds: distinct(records.map((r) => r.context.task_id)),
     environments: distinct(records.map((r) => r.context.environment)),
     dataClassifications: distinct(records.flatMap((r) => r.context.data_classifications)),
     from,
-    to: times.reduce((a, b) => (a > b ? a : b), ''),
+    to,
     records: records.length,
     epochs: distinct(records.map((r) => r.chain.epoch)),
     toolCalls: countToolCalls(entries),
     roots: toTree(entries),
-    ...(erased.length > 0 && { erasures: erased }),
+    ...circumstancesOf(records, circumstances, span),
   }
-}
-
-/** The erasures of keys that these records name. */
-function erasuresIn(
-  records: readonly TracedRecord[],
-  erasures: readonly ErasureDone[],
-): TimelineErasure[] {
-  if (erasures.length === 0) return []
-  const texts = records.map((record) => JSON.stringify(record))
-  return erasures.flatMap((record) => {
-    const kids = record.detail.kids.filter((kid) => texts.some((text) => text.includes(kid)))
-    return kids.length === 0 ? [] : [{ at: record.time.at, record: recordId(record), kids }]
-  })
 }
 
 function distinct(values: readonly string[]): string[] {

@@ -99,6 +99,42 @@ describe('renderTimeline', () => {
     expect(text).toContain('\\u{1b}]0;owned\\u{7}\\u{202e}\\n\\u{9b}2J')
   })
 
+  it('shows gaps, broken glass and erasures under the tree, wrapped', () => {
+    const gap = aRecord({
+      type: 'gap',
+      seq: 13,
+      detail: {
+        first_at: '2026-11-21T09:15:03.000Z',
+        last_at: '2026-11-21T09:15:04.000Z',
+        reason: 'sync_failed',
+        records: 2,
+        refused: 1,
+        types: { 'agent.output': 1, 'tool.end': 1 },
+      },
+    })
+    const open = aRecord({
+      type: 'breakglass.open',
+      seq: 14,
+      detail: { by: 'p1:\u001b[2J', id: '00'.repeat(8), until: '2026-11-21T09:30:00.000Z' },
+    })
+    const close = aRecord({
+      type: 'breakglass.close',
+      seq: 15,
+      detail: { calls: 1, id: '00'.repeat(8), reason: 'expired' },
+    })
+    const timeline = buildTimeline([...aTask(), gap, open, close])
+    const text = renderTimeline(timeline, { width: 80 })
+    expect(text).not.toContain('\u001b')
+    expect(Math.max(...lines(text).map((line) => textColumns(line)))).toBeLessThanOrEqual(80)
+    expect(renderTimeline(timeline, { width: 400 })).toContain(
+      'gap 2026-11-21 09:15:03.000 to 2026-11-21 09:15:04.000 (sync_failed): 2 records not written: ' +
+        '1 agent.output, 1 tool.end, 1 call not made; some may belong here ' +
+        `(${gap.chain.epoch}/13)\nbreak-glass from 2026-11-21 09:15:02.137 to ` +
+        '2026-11-21 09:15:02.138 (expired), 1 tool ran not durable, by p1:\\u{1b}[2J ' +
+        `(${gap.chain.epoch}/14)`,
+    )
+  })
+
   it('colours only when asked', () => {
     expect(renderTimeline(buildTimeline(aTask()))).not.toContain('\u001b')
     expect(renderTimeline(buildTimeline(aTask()), { color: true })).toContain('\u001b[31merror')

@@ -3,6 +3,7 @@
 
 import type { Commitment } from '../commitment.ts'
 import type { Actor, Authorization } from '../record.ts'
+import { circumstanceTexts } from './circumstance-texts.ts'
 import { fitText, padText, printable, textColumns } from './printable.ts'
 import { formatDuration, formatMillis, formatSizeClass } from './quantities.ts'
 import type { CommittedContent, Timeline, TimelineEntry, TimelineStatus } from './timeline.ts'
@@ -62,9 +63,9 @@ export function renderTimeline(timeline: Timeline, options: RenderOptions = {}):
   const lines = head(timeline, { width, paint })
   for (const placed of flatten(timeline.roots, depthMax(width)))
     lines.push(...entryLines(placed, { width, paint }))
-  for (const { at, kids, record } of timeline.erasures ?? []) {
-    const what = `erased ${at.slice(0, 10)}: ${kids.map(printable).join(' ')} (${printable(record)})`
-    lines.push(paint('yellow', fitText(what, width)))
+  for (const text of circumstanceTexts(timeline)) {
+    const wrapped = wrap(printable(text).split(' '), { columns: width - 2, separator: ' ' })
+    lines.push(...wrapped.map((line, i) => paint('yellow', i === 0 ? line : `  ${line}`)))
   }
   return `${lines.join('\n')}\n`
 }

@@ -2,7 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Commitment } from '../commitment.ts'
-import type { Actor, Authorization, CallStatus, ToolRef } from '../record.ts'
+import type {
+  Actor,
+  Authorization,
+  BreakglassCloseDetail,
+  CallStatus,
+  GapDetail,
+  ToolRef,
+} from '../record.ts'
 
 /** What a timeline shows a line for. Calls are `task` and `tool`: they have a start and an end. */
 export type TimelineKind =
@@ -76,6 +83,36 @@ export interface TimelineErasure {
   readonly kids: readonly string[]
 }
 
+/** Records that could not be written, or calls that were not made for it; some may be of this trace. */
+export interface TimelineGap {
+  /** `<epoch>/<seq>` of the record that says so. */
+  readonly record: string
+  /** UTC, `YYYY-MM-DDTHH:mm:ss.sssZ`: when the first was lost, and the last. */
+  readonly from: string
+  readonly to: string
+  readonly reason: GapDetail['reason']
+  readonly records: number
+  readonly refused: number
+  readonly types: GapDetail['types']
+}
+
+/** A time in which tools ran although their intent could not be made durable. */
+export interface TimelineBreakglass {
+  readonly id: string
+  /** `<epoch>/<seq>` of the opening; of the closing where that is alone. */
+  readonly record: string
+  /** UTC, `YYYY-MM-DDTHH:mm:ss.sssZ`; absent where no opening is here. */
+  readonly from?: string
+  /** When it was to end by itself. */
+  readonly until?: string
+  /** A person's pseudonym. */
+  readonly by?: string
+  /** The closing, absent where none is here: its time, how many tools ran so, why it ended. */
+  readonly to?: string
+  readonly calls?: number
+  readonly reason?: BreakglassCloseDetail['reason']
+}
+
 /** One trace as a tree, made of its records and nothing else; it proves nothing by itself. */
 export interface Timeline {
   readonly traceId: string
@@ -92,4 +129,8 @@ export interface Timeline {
   readonly roots: readonly TimelineEntry[]
   /** Absent where no key that the trace names is known to be destroyed. */
   readonly erasures?: readonly TimelineErasure[]
+  /** Absent where none falls into the time of the trace. */
+  readonly gaps?: readonly TimelineGap[]
+  /** Absent where none falls into the time of the trace. */
+  readonly breakglass?: readonly TimelineBreakglass[]
 }

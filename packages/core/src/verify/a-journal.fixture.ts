@@ -17,6 +17,7 @@ import type {
   Actor,
   CallContext,
   EpochOpenDetail,
+  GapDetail,
   ObservedEpoch,
   ObservedState,
   ToolRef,
@@ -291,6 +292,20 @@ export class EpochBuilder {
       tool,
       ...changes,
     })
+  }
+
+  /** Says that two records were lost, and a call not made. */
+  gap(changes: Partial<GapDetail> = {}): this {
+    const detail: GapDetail = {
+      first_at: '2026-11-20T18:40:01.000Z',
+      last_at: '2026-11-20T18:40:02.500Z',
+      reason: 'journal_full',
+      records: 2,
+      refused: 1,
+      types: { 'tool.end': 1, 'tool.start': 1 },
+      ...changes,
+    }
+    return this.append({ type: 'gap', severity: 'error', detail })
   }
 
   /** A whole call. */

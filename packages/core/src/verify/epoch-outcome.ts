@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Admissions } from './admissions.ts'
 import type { Spot } from './arrival.ts'
 import type { EpochCalls } from './call-check.ts'
 import type { EpochKey } from './epoch-open-check.ts'
@@ -42,6 +43,8 @@ export interface EpochResult {
   readonly openedAtMillis: number
   /** Its checkpoints were signed before their records were durable. */
   readonly unsynced: boolean
+  /** What its records say against themselves. */
+  readonly admissions: Admissions
   /** The largest size whose signed root is that of the records. */
   readonly coveredSize: number
   /** The largest size of a given head whose root is that of the records. */

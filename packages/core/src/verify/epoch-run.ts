@@ -121,7 +121,7 @@ export class EpochRun implements ChainListener {
   }
 
   #result(): EpochResult {
-    const { key, count, closed, unsynced, openedAtMillis } = this.#records
+    const { admissions, key, count, closed, unsynced, openedAtMillis } = this.#records
     const { coveredSize, headSize, largestSize, unsignedSize, faults } = this.#checkpoints
     return {
       findings: this.#findings.part(),
@@ -135,6 +135,7 @@ export class EpochRun implements ChainListener {
       key,
       openedAtMillis,
       unsynced,
+      admissions,
       coveredSize,
       headSize,
       root: this.#chain.root(),

@@ -85,6 +85,15 @@ export class Findings {
     finding.message = sentence(report.message)
   }
 
+  /** Puts a hint behind the messages of faults that were kept. */
+  hint(isMeant: (fault: Finding) => boolean, hint: string): void {
+    for (const finding of this.#kept) {
+      if (finding.kind === 'fault' && isMeant(finding)) {
+        finding.message = sentence(`${finding.message} ${hint}`)
+      }
+    }
+  }
+
   /** Takes over what was found elsewhere, as if it had been found here next. */
   absorb({ kept, counts, faults, outsideFaults }: FindingsPart): void {
     this.#faults += faults

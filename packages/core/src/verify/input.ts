@@ -34,6 +34,11 @@ export interface EpochBytes {
    * certificate's, framed like `checkpoints`. Undefined where there is none.
    */
   stub?(): Promise<string | undefined>
+  /**
+   * The file `delivered.json` of an epoch whose records were removed once they had been delivered;
+   * undefined where there is none. It is never believed: what it claims is said beside what is missing.
+   */
+  delivered?(): Promise<string | undefined>
 }
 
 /** A tenant log as it is served: the log of epoch checkpoints that witnesses cosign. */

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { RECORD_REV } from '../record.ts'
+import type { Admissions } from './admissions.ts'
+import { AdmissionCheck } from './admissions.ts'
 import type { Arrival } from './arrival.ts'
 import { placeOf } from './arrival.ts'
 import type { CallCheck, KnownDoubts } from './call-check.ts'
@@ -39,6 +41,7 @@ export interface HeldRecords {
 /** What the records of one epoch say, once each has its place: the checks `epoch`, `calls`, `time`. */
 export class RecordCheck {
   readonly #checks: EpochChecks
+  readonly #admissions: AdmissionCheck
   readonly #clock: ClockCheck
   readonly #known: KnownDoubts
   #rev: number | undefined
@@ -58,8 +61,13 @@ export class RecordCheck {
 
   constructor(checks: EpochChecks, known: KnownDoubts) {
     this.#checks = checks
+    this.#admissions = new AdmissionCheck(checks.findings)
     this.#clock = new ClockCheck(checks.findings, checks.nowMillis)
     this.#known = known
+  }
+
+  get admissions(): Admissions {
+    return this.#admissions.admissions
   }
 
   /** Goes on behind records that were checked before, of which only `epoch.open` is read again. */
@@ -101,6 +109,7 @@ export class RecordCheck {
     if (STARTS.has(type)) this.#start(arrival)
     else if (ENDS.has(type)) this.#end(arrival)
     else if (type === 'epoch.close') this.#close(arrival)
+    else if (arrival.flaw === undefined) this.#admissions.check(arrival)
   }
 
   /** `rev` is the same throughout an epoch; one that is not known here is said once. */

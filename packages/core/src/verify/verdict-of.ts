@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Checkpoint } from '../checkpoint.ts'
+import { sumOfAdmissions } from './admissions.ts'
 import type { EpochEnd } from './epoch-end.ts'
 import type { EpochOutcome } from './epoch-outcome.ts'
 import type { Findings } from './findings.ts'
@@ -46,6 +47,7 @@ export function verdictOf(evidence: Evidence): Verdict {
     ends: countEnds(ends),
     attestedTail: sum(outcomes, ({ size, coveredSize }) => Math.max(0, size - coveredSize)),
     unsynced: sum(outcomes, ({ unsynced }) => (unsynced ? 1 : 0)),
+    ...sumOfAdmissions(outcomes.map(({ admissions }) => admissions)),
     checked: sum(outcomes, ({ checked }) => checked),
     expected: sum(ends, ({ expected }) => expected) + evidence.expectedElsewhere,
     epochs: outcomes.length,

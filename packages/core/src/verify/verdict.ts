@@ -20,7 +20,7 @@ export const CHECKS = [
 ] as const
 export type Check = (typeof CHECKS)[number]
 
-/** `spec/verify.md` says what each means. The first group are faults, the last three only notices. */
+/** `spec/verify.md` says what each means. The first group are faults, the last four only notices. */
 export const FINDING_CODES = [
   'edited',
   'forged',
@@ -37,6 +37,7 @@ export const FINDING_CODES = [
   'unverifiable',
   'clock',
   'expired',
+  'gap',
   'newer_rev',
 ] as const
 export type FindingCode = (typeof FINDING_CODES)[number]
@@ -119,6 +120,20 @@ export interface Verdict {
   readonly attestedTail: number
   /** Epochs (durability `none`) whose checkpoints were signed before their records were durable. */
   readonly unsynced: number
+  /**
+   * What the log says of itself that it lacks, in the records checked: how many such records, how many
+   * others could not be written, how many calls were not made for it.
+   */
+  readonly gaps: { readonly count: number; readonly records: number; readonly refused: number }
+  /**
+   * In the records checked: how often tools were let run although their intent could not be made
+   * durable, how often that ended, and how many tools ran so.
+   */
+  readonly breakglass: {
+    readonly opened: number
+    readonly closed: number
+    readonly calls: number
+  }
   /** Records checked. */
   readonly checked: number
   /** Records there should be at least, by what is there and what checkpoints, heads and observers name. */

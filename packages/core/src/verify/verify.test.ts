@@ -155,7 +155,7 @@ describe('a journal that holds', () => {
 
   it('has names for its checks and findings', () => {
     expect(CHECKS).toContain('link')
-    expect(new Set(FINDING_CODES).size).toBe(16)
+    expect(new Set(FINDING_CODES).size).toBe(17)
   })
 })
 
@@ -1227,6 +1227,7 @@ const EXAMPLES: Record<FindingCode, () => JournalBuilder | EpochBuilder | EpochB
   unverifiable: () => aClosedEpoch().edit(0, (line) => line.replace('"v":1}', '"v":2}')),
   clock: () => anEpoch({ openedMillis: START_MILLIS + 40 * 86_400_000 }).close(),
   expired: () => anEpoch({ openedMillis: START_MILLIS + 100 * 86_400_000 }).close(),
+  gap: () => anEpoch().gap().close(),
   newer_rev: () => {
     const epoch = anEpoch({ calls: 0 }).edit(0, (line) => line.replace('"rev":0', '"rev":1'))
     epoch.notes = []
@@ -1238,7 +1239,7 @@ it.each(FINDING_CODES.map((code) => [code]))('%s has an example', async (code) =
   const verdict = await check(EXAMPLES[code]())
   const { [code]: count } = verdict.counts
   expect(count).toBe(1)
-  const notice = code === 'clock' || code === 'expired' || code === 'newer_rev'
+  const notice = FINDING_CODES.indexOf(code) >= FINDING_CODES.indexOf('clock')
   const finding = verdict.findings.find((one) => one.code === code)
   expect(finding?.kind).toBe(notice ? 'notice' : 'fault')
   expect(finding?.message).toMatch(/^[A-Z0-9].*\.$/)

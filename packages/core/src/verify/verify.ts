@@ -9,6 +9,7 @@ import { CallLedger } from './call-ledger.ts'
 import type { GivenHead } from './checkpoint-check.ts'
 import { checkCompleteness } from './completeness.ts'
 import { signedCoverage } from './coverage.ts'
+import { deliveredHint, readDeliveredMarker } from './delivered-marker.ts'
 import type { EpochEnd } from './epoch-end.ts'
 import { checkEnd, reportLost } from './epoch-end.ts'
 import type { RunContext, RunTools } from './epoch-job.ts'
@@ -32,7 +33,7 @@ import { RecordReader } from './read-record.ts'
 import { Revocations } from './revocations.ts'
 import type { TenantLogOutcome } from './tenant-log-check.ts'
 import { NO_TENANT_LOG, TenantLogCheck } from './tenant-log-check.ts'
-import type { Verdict } from './verdict.ts'
+import type { Finding, Verdict } from './verdict.ts'
 import { verdictOf } from './verdict-of.ts'
 import { checkWitnesses } from './witnesses.ts'
 
@@ -124,6 +125,7 @@ export async function verifyToHead(
   verification.checkSignatures()
   verification.checkAbsent()
   verification.checkTenantLog()
+  await verification.readMarkers()
   return verification.outcome()
 }
 
@@ -364,6 +366,23 @@ class Verification {
       partial: this.#partial,
       name: this.#options.tenantLog?.name,
     })
+  }
+
+  /** Where records are missing: what may have become of them, by the word of nobody who is trusted. */
+  async readMarkers(): Promise<void> {
+    const { missing = 0, truncated = 0 } = this.#findings.counts()
+    if (missing + truncated === 0) return
+    for (const { epoch: id, source } of this.#openings) {
+      const text = await source.delivered?.()
+      const claim = text === undefined ? undefined : readDeliveredMarker(text)
+      if (claim === undefined || id === undefined) continue
+      const isMeant = ({ check, code, epoch, seq = 0 }: Finding): boolean =>
+        (code === 'missing' || code === 'truncated') &&
+        check !== 'epoch' &&
+        epoch === id &&
+        seq < claim.size
+      this.#findings.hint(isMeant, deliveredHint(claim))
+    }
   }
 
   outcome(): VerdictToHead {
