@@ -52,6 +52,15 @@ function subject(record: unknown, type: string): string {
       ? kids.map((_, i) => text(record, 'detail', 'kids', `${i}`)).join(' ')
       : ''
   }
+  if (type === 'gap') {
+    const refused = number(record, 'detail', 'refused')
+    const unmade = refused === 0 ? '' : `, ${refused} calls not made`
+    return `${number(record, 'detail', 'records')} records lost${unmade} ${text(record, 'detail', 'reason')}`
+  }
+  if (type === 'breakglass.open') return `until ${text(record, 'detail', 'until')}`
+  if (type === 'breakglass.close') {
+    return `${number(record, 'detail', 'calls')} calls ${text(record, 'detail', 'reason')}`
+  }
   return ''
 }
 
@@ -63,6 +72,11 @@ function outcome(record: unknown, status: string): string[] {
     /^\d{1,19}$/.test(duration) ? formatDuration(BigInt(duration)) : '',
     text(record, 'invocation', 'error', 'type'),
   ]
+}
+
+function number(value: unknown, ...path: readonly string[]): number {
+  const found = at(value, ...path)
+  return typeof found === 'number' ? found : 0
 }
 
 function text(value: unknown, ...path: readonly string[]): string {

@@ -9,8 +9,8 @@ const CANDIDATES_MAX = 10
 /** A trace is kept in memory; this many records are more than a person can read. */
 const RECORDS_MAX = 1_000_000
 
-/** What was destroyed since belongs to every trace that names it. */
-const ERASURE = '"type":"erasure.done"'
+/** What the log says of itself may concern any trace: the timeline takes what does. */
+const CIRCUMSTANCES = ['"type":"erasure.done"', '"type":"gap"', '"type":"breakglass.']
 
 /** What was read on the way to a trace. */
 export interface ReadCounts {
@@ -34,11 +34,11 @@ export async function recordsOfTrace(
   const found = new Set<string>()
   let records: AuditRecord[] = []
   // In a canonical line the id stands exactly so; parsing is for lines that have it.
-  const erasures: AuditRecord[] = []
-  const mentioning = [`"trace_id":"${prefix}`, ERASURE]
+  const circumstances: AuditRecord[] = []
+  const mentioning = [`"trace_id":"${prefix}`, ...CIRCUMSTANCES]
   for await (const record of recordsWith(open(), mentioning, counts)) {
-    if (record.type === 'erasure.done') erasures.push(record)
     const traceId = traceOf(record)
+    if (traceId === undefined) circumstances.push(record)
     if (traceId === undefined || !traceId.startsWith(prefix)) continue
     found.add(traceId)
     if (found.size === 1) records.push(record)
@@ -46,7 +46,7 @@ export async function recordsOfTrace(
     if (found.size > CANDIDATES_MAX) break
     if (records.length > RECORDS_MAX) throw tooMany(traceId)
   }
-  if (found.size === 1) return [...records, ...erasures]
+  if (found.size === 1) return [...records, ...circumstances]
   if (found.size === 0) {
     throw new AuditError(
       'NOT_FOUND',
@@ -121,10 +121,11 @@ export async function recordsOfDialogue(
     if (ref !== undefined && refs.includes(ref)) traces.add(traceOf(record))
   }
   const records: AuditRecord[] = []
-  for await (const record of recordsWith(open(), ['"trace_id":"', ERASURE], counts)) {
-    if (record.type !== 'erasure.done' && !traces.has(traceOf(record))) continue
+  for await (const record of recordsWith(open(), ['"trace_id":"', ...CIRCUMSTANCES], counts)) {
+    const traceId = traceOf(record)
+    if (traceId !== undefined && !traces.has(traceId)) continue
     records.push(record)
-    if (records.length > RECORDS_MAX) throw tooMany(String(traceOf(record)))
+    if (records.length > RECORDS_MAX) throw tooMany(String(traceId))
   }
   if (traces.size > 0) return records
   throw new AuditError(

@@ -33,6 +33,8 @@ function aVerdict(changes: Partial<Verdict> = {}): Verdict {
     ends: { closed: 2, headed: 0, crashed: 1, open: 0 },
     attestedTail: 12,
     unsynced: 0,
+    gaps: { count: 0, records: 0, refused: 0 },
+    breakglass: { opened: 0, closed: 0, calls: 0 },
     checked: 1_204,
     expected: 1_204,
     epochs: 3,
