@@ -229,6 +229,15 @@ export const suites: readonly Suite[] = [
     serial: true,
   },
   {
+    name: 'kafka-faults',
+    what: 'three brokers killed, frozen, cut off under load: nothing acknowledged is lost',
+    tier: 'test',
+    need: 'kafka',
+    files: ['test/kafka-faults/**/*.test.ts'],
+    testTimeoutMillis: 5 * MINUTE_MILLIS,
+    serial: true,
+  },
+  {
     name: 'collector',
     what: 'a real OpenTelemetry Collector with our configuration, `kill -9` included',
     tier: 'test',

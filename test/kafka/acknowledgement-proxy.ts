@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
+import { DelayLine } from './delay-line.ts'
 
 const PRODUCE = 0
 
@@ -15,25 +16,33 @@ export type Fate = 'pass' | 'cut' | 'swallow'
  * what a network fault at the worst moment looks like.
  */
 export class AcknowledgementProxy {
-  readonly #fate: (acknowledgement: number) => Fate
-  readonly #server = createServer((client) => this.#join(client))
-  #acknowledgements = 0
-  lost = 0
-
-  /** @param fate given the number of the acknowledgement, from 1 on */
-  constructor(fate: (acknowledgement: number) => Fate) {
-    this.#fate = fate
-  }
-
+  /** Given the number of the acknowledgement, from 1 on. */
+  fate: (acknowledgement: number) => Fate
+  /** How long everything is under way, each way; default 0. */
+  delayMillis = 0
   brokerPort = 0
+  lost = 0
+  /** The last Produce request that was passed on, without its length. */
+  lastProduce: Buffer | undefined
+  readonly #server = createServer((client) => this.#join(client))
+  readonly #sockets = new Set<Socket>()
+  #acknowledgements = 0
+
+  constructor(fate: (acknowledgement: number) => Fate) {
+    this.fate = fate
+  }
 
   async listen(port: number): Promise<void> {
     this.#server.listen(port, '127.0.0.1')
-    await new Promise((resolve) => this.#server.once('listening', resolve))
+    await new Promise((resolve, reject) => {
+      this.#server.once('listening', resolve)
+      this.#server.once('error', reject)
+    })
   }
 
   close(): void {
     this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   #join(client: Socket): void {
@@ -43,12 +52,20 @@ export class AcknowledgementProxy {
       client.destroy()
       broker.destroy()
     }
-    for (const socket of [client, broker]) socket.on('error', end).on('close', end).setNoDelay(true)
-    client.on('data', (chunk: Buffer) => broker.write(chunk))
+    for (const socket of [client, broker]) {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+      socket.on('error', end).on('close', end).setNoDelay(true)
+    }
+    const toBroker = new DelayLine(broker, () => this.delayMillis)
+    const toClient = new DelayLine(client, () => this.delayMillis)
+    client.on('data', (chunk: Buffer) => toBroker.write(chunk))
     client.on(
       'data',
       frames((frame) => {
-        if (frame.readInt16BE(0) === PRODUCE) produced.add(frame.readInt32BE(4))
+        if (frame.readInt16BE(0) !== PRODUCE) return
+        produced.add(frame.readInt32BE(4))
+        this.lastProduce = Buffer.from(frame)
       }),
     )
     broker.on(
@@ -57,14 +74,14 @@ export class AcknowledgementProxy {
         const fate = produced.delete(frame.readInt32BE(0)) ? this.#next() : 'pass'
         if (fate !== 'pass') this.lost++
         if (fate === 'cut') end()
-        if (fate === 'pass') client.write(Buffer.concat([lengthOf(frame), frame]))
+        if (fate === 'pass') toClient.write(Buffer.concat([lengthOf(frame), frame]))
       }),
     )
   }
 
   #next(): Fate {
     this.#acknowledgements++
-    return this.#fate(this.#acknowledgements)
+    return this.fate(this.#acknowledgements)
   }
 }
 

@@ -29,7 +29,8 @@ const JVM = [
 interface Broker {
   readonly id: number
   readonly port: number
-  readonly configFile: string
+  /** A command and its arguments. */
+  readonly format: readonly string[]
   readonly process: ServerProcess
 }
 
@@ -76,7 +77,11 @@ async function startBrokers(libs: string, options: KafkaOptions): Promise<KafkaC
     return broker
   }
   try {
-    await Promise.all(brokers.map((b) => format(libs, b, options.formatArgs ?? [])))
+    await Promise.all(
+      brokers.map(({ format: [command = '', ...args] }) =>
+        runCommand(command, args, { timeoutMillis: 60_000 }),
+      ),
+    )
     await Promise.all(brokers.map((b) => b.process.start()))
   } catch (error) {
     await stop()
@@ -95,33 +100,49 @@ async function startBrokers(libs: string, options: KafkaOptions): Promise<KafkaC
 
 async function layOut(libs: string, folder: string, options: KafkaOptions): Promise<Broker[]> {
   const count = options.brokers ?? 1
-  const ports = await freePorts(2 * count)
-  const nodes = Array.from({ length: count }, (_, i) => ({
-    id: i + 1,
-    port: ports[i] as number,
-    controllerPort: ports[count + i] as number,
-  }))
-  const voters = nodes.map((n) => `${n.id}@127.0.0.1:${n.controllerPort}`).join(',')
-  return nodes.map((node) => {
-    const own = join(folder, `broker-${node.id}`)
+  const perBroker = 2 + (options.sparePorts ?? 0)
+  const ports = await freePorts(perBroker * count)
+  const nodes = Array.from({ length: count }, (_, i): KafkaNode => {
+    const [port = 0, controllerPort = 0, ...sparePorts] = ports.slice(i * perBroker)
+    const own = join(folder, `broker-${i + 1}`)
     mkdirSync(own)
-    const configFile = join(own, 'server.properties')
-    const given = options.properties
-    const settings = {
-      ...(options.bare ? {} : defaultSettings({ ...node, folder: own }, voters, count)),
-      ...(typeof given === 'function' ? given({ ...node, folder: own }) : given),
-    }
-    const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
-    writeFileSync(configFile, `${lines.join('\n')}\n`)
-    const process = new ServerProcess({
-      command: 'java',
-      args: [...JVM, '-cp', `${libs}/*`, 'kafka.Kafka', configFile],
-      logFile: join(own, 'broker.log'),
-      // The port opens only when the controller lets the broker serve.
-      ready: () => accepts(node.port),
-    })
-    return { id: node.id, port: node.port, configFile, process }
+    return { id: i + 1, port, controllerPort, folder: own, sparePorts }
   })
+  const voters = nodes.map((n) => `${n.id}@127.0.0.1:${n.controllerPort}`).join(',')
+  return Promise.all(nodes.map((node) => layOutBroker({ libs, node, voters, options })))
+}
+
+interface BrokerPlan {
+  readonly libs: string
+  readonly node: KafkaNode
+  readonly voters: string
+  readonly options: KafkaOptions
+}
+
+async function layOutBroker({ libs, node, voters, options }: BrokerPlan): Promise<Broker> {
+  const configFile = join(node.folder, 'server.properties')
+  const given = options.properties
+  const settings = {
+    ...(options.bare ? {} : defaultSettings(node, voters, options.brokers ?? 1)),
+    ...(typeof given === 'function' ? given(node) : given),
+  }
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
+  writeFileSync(configFile, `${lines.join('\n')}\n`)
+  const java = (...args: readonly string[]): Promise<readonly string[]> => {
+    const command = ['java', ...JVM, '-cp', `${libs}/*`, ...args]
+    return options.launch?.(node, command) ?? Promise.resolve(command)
+  }
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', configFile]
+  const format = await java(...tool, ...(options.formatArgs ?? []))
+  const [command = '', ...args] = await java('kafka.Kafka', configFile)
+  const process = new ServerProcess({
+    command,
+    args,
+    logFile: join(node.folder, 'broker.log'),
+    // The port opens only when the controller lets the broker serve.
+    ready: () => accepts(node.port),
+  })
+  return { id: node.id, port: node.port, format, process }
 }
 
 function defaultSettings(node: KafkaNode, voters: string, brokers: number): KafkaProperties {
@@ -166,10 +187,4 @@ const COMMON_SETTINGS: KafkaProperties = {
   'num.io.threads': '2',
   'log.cleaner.threads': '1',
   'log.cleaner.dedupe.buffer.size': '1048577',
-}
-
-async function format(libs: string, broker: Broker, more: readonly string[]): Promise<void> {
-  const tool = ['-cp', `${libs}/*`, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID]
-  const args = [...JVM, ...tool, '-c', broker.configFile, ...more]
-  await runCommand('java', args, { timeoutMillis: 60_000 })
 }

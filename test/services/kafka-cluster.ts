@@ -7,6 +7,8 @@ export interface KafkaNode {
   readonly id: number
   readonly port: number
   readonly controllerPort: number
+  /** As many as `sparePorts` asked for. */
+  readonly sparePorts: readonly number[]
   /** Absolute; holds `server.properties`, `broker.log` and `data`. */
   readonly folder: string
 }
@@ -22,6 +24,13 @@ export interface KafkaOptions {
   readonly bare?: boolean
   /** More arguments for formatting the storage, such as `--add-scram` and its value. */
   readonly formatArgs?: readonly string[]
+  /** More free ports for each broker, for listeners of the test's own. Default: 0. */
+  readonly sparePorts?: number
+  /**
+   * What to run instead of a command of a broker, its formatting and its start, for instance the same
+   * behind `nsenter`. Default: the command as it is.
+   */
+  readonly launch?: (node: KafkaNode, command: readonly string[]) => Promise<readonly string[]>
   /** True when the test kills or restarts brokers. Default: false. */
   readonly control?: boolean
 }

@@ -51,7 +51,8 @@ type Way =
 
 async function findWay(options: KafkaOptions): Promise<Way> {
   const named = (process.env['KAFKA_BROKERS'] ?? '').split(',').filter((broker) => broker !== '')
-  const special = (options.brokers ?? 1) > 1 || options.properties || options.formatArgs
+  const special =
+    (options.brokers ?? 1) > 1 || options.properties || options.formatArgs || options.launch
   if (named.length > 0 && !special && !options.control)
     return { kind: 'environment', brokers: named }
   if (!special && (await dockerAnswers())) return { kind: 'compose' }

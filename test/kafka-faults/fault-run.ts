@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { KafkaSinkOptions } from '@spanseal/kafka'
+import { createTopics, kafkaSink, topicNames } from '@spanseal/kafka'
+import { AgentLoad } from './agent-load.ts'
+import type { Found } from './compare.ts'
+import { compare } from './compare.ts'
+import type { FaultCluster } from './fault-cluster.ts'
+import { Shipment } from './shipment.ts'
+
+const PARTITIONS = 3
+
+/** What a fault has to do with. */
+export interface FaultRun {
+  readonly cluster: FaultCluster
+  readonly load: AgentLoad
+  readonly shipment: Shipment
+  /** Of the records. */
+  readonly topic: string
+  readonly partitions: number
+  /** How the sink reaches Kafka. */
+  readonly sink: KafkaSinkOptions
+}
+
+/** One thing that goes wrong under load; resolves when it is over. */
+export interface Fault {
+  /** `[a-z-]+`. */
+  readonly name: string
+  /** Completes "nothing is lost: ". */
+  readonly title: string
+  /** How the sink reaches the brokers; default `plain`. */
+  readonly by?: 'plain' | 'proxies'
+  readonly run: (run: FaultRun) => Promise<void>
+}
+
+/** What came of it. */
+export interface FaultReport extends Found {
+  readonly longestStallMillis: number
+  /** Failed deliveries, by code. */
+  readonly retries: Readonly<Record<string, number>>
+}
+
+/**
+ * Agents write, the sink ships, the fault strikes and goes; then everything is shipped to the end and
+ * read back.
+ *
+ * @param sink what the sink is given besides its brokers
+ */
+export async function runFault(
+  cluster: FaultCluster,
+  fault: Fault,
+  sink: Omit<KafkaSinkOptions, 'brokers' | 'topicPrefix'> & { readonly label: string },
+): Promise<FaultReport> {
+  const { label, ...more } = sink
+  const folder = mkdtempSync(join(tmpdir(), 'spanseal-faults-'))
+  const topicPrefix = `${label}.${fault.name}.`
+  const brokers = fault.by === 'proxies' ? cluster.bootstrapThroughProxies : cluster.bootstrap
+  const topic = topicNames(topicPrefix).records
+  const options = { ...more, brokers, topicPrefix }
+  await createTopics({ brokers: cluster.bootstrap, topicPrefix, partitions: PARTITIONS })
+  await cluster.inSync(topic)
+  const load = new AgentLoad(join(folder, 'audit'))
+  const shipment = new Shipment(load.journal, kafkaSink(options))
+  try {
+    await shipment.goesOn()
+    const since = performance.now()
+    await fault.run({ cluster, load, shipment, topic, partitions: PARTITIONS, sink: options })
+    await cluster.heal()
+    await shipment.goesOn()
+    const longestStallMillis = shipment.longestStallMillis(since)
+    load.stop()
+    await shipment.finish()
+    const found = await compare({
+      source: { brokers: cluster.bootstrap, topicPrefix },
+      journal: load.journal,
+      folder: join(folder, 'read'),
+      vkey: load.vkey,
+    })
+    return { ...found, longestStallMillis, retries: counted(shipment.retries) }
+  } finally {
+    load.stop()
+    await shipment.end()
+    await cluster.heal()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function counted(codes: readonly string[]): Record<string, number> {
+  const groups = Map.groupBy(codes, (code) => code)
+  return Object.fromEntries([...groups].map(([code, all]) => [code, all.length]))
+}
+
+/** One line for a person. */
+export function described(what: string, report: FaultReport): string {
+  const retries = Object.entries(report.retries).map(([code, count]) => `${count} × ${code}`)
+  return (
+    `${what}: longest stall ${(report.longestStallMillis / 1_000).toFixed(1)} s; ` +
+    `${report.records} records in ${report.epochs} epochs, ${report.lost.length} lost, ` +
+    `${report.duplicates} twice; ${retries.length === 0 ? 'no retries' : retries.join(', ')}\n`
+  )
+}

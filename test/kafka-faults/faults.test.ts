@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { checkTopics, createTopics, topicNames } from '@spanseal/kafka'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WHOLE } from './compare.ts'
+import { FaultCluster } from './fault-cluster.ts'
+import { described, runFault } from './fault-run.ts'
+import { connectionCut, leaderFrozen, leaderKilled, twoDown } from './faults.ts'
+import { naiveTrial } from './naive-kafkajs.ts'
+
+/** One trial loses in ten of ten; more of them only against a run of luck. */
+const NAIVE_TRIALS_MAX = 10
+
+let cluster: FaultCluster
+beforeAll(async () => {
+  cluster = await FaultCluster.start()
+})
+afterAll(() => cluster?.stop())
+
+test('topics get three copies, of which two must acknowledge', async () => {
+  const options = { brokers: cluster.bootstrap, topicPrefix: 'copies.' }
+  await createTopics(options)
+  expect(await checkTopics(options)).toEqual([])
+  const topics = [topicNames('copies.').records]
+  const found = await cluster.admin((admin) => admin.fetchTopicMetadata({ topics }))
+  const partitions = found.topics.flatMap((topic) => topic.partitions)
+  expect(partitions.map(({ replicas }) => replicas.length)).toEqual(Array(12).fill(3))
+})
+
+test('kafkajs used in the ordinary way loses what was acknowledged: the faults bite', async () => {
+  const lost: string[] = []
+  for (let trial = 0; trial < NAIVE_TRIALS_MAX && lost.length === 0; trial++) {
+    const topicPrefix = `naive-${trial}.`
+    await createTopics({ brokers: cluster.bootstrap, topicPrefix, partitions: 1 })
+    const found = await naiveTrial(cluster, topicNames(topicPrefix).records)
+    expect(found.acknowledged).toBeGreaterThan(0)
+    lost.push(...found.lost)
+  }
+  expect(lost.length).toBeGreaterThan(0)
+})
+
+describe('the sink loses nothing', () => {
+  for (const fault of [leaderKilled, connectionCut, twoDown, leaderFrozen]) {
+    test(`when ${fault.title}`, async () => {
+      const report = await runFault(cluster, fault, { label: 'kafkajs' })
+      process.stdout.write(described(fault.title, report))
+      expect(report).toMatchObject(WHOLE)
+      expect(report.epochs).toBeGreaterThan(3)
+    })
+  }
+})
