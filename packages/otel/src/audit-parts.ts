@@ -12,12 +12,13 @@ import { Counters } from './counters.ts'
 import { ForeignSpans } from './foreign-spans.ts'
 import { KnownTools } from './known-tools.ts'
 import type { ResolvedOptions } from './options.ts'
+import { otlpExporters } from './otlp-exporter.ts'
 import { OutsideNames } from './outside-names.ts'
-import { otlpExporters } from './provider.ts'
 import { RecordWriter } from './record-writer.ts'
 import { Recorder } from './recorder.ts'
 import type { Redactor } from './redact/redact.ts'
 import { createRedactor } from './redact/redact.ts'
+import { classesWhere } from './risk-policies.ts'
 import { Runtime, rootScope } from './runtime.ts'
 import { Scopes } from './scope.ts'
 import { Shipping } from './shipping.ts'
@@ -111,7 +112,7 @@ function openJournal({
     refuseInside: options.toolFolders ?? [],
     service: options.service,
     deployment: { ...options.deployment, environment: options.environment },
-    audit: { fail_closed: [], redaction: redactor.revision, sdk: `@spanseal/otel ${SDK_VERSION}` },
+    audit: auditProfile(options, redactor),
     clock: { wallMillis: options.now, monoNanos: () => process.hrtime.bigint() },
     onProblem: (error) => {
       counters.journalProblems++
@@ -121,12 +122,24 @@ function openJournal({
   })
 }
 
+/** What `epoch.open` says of the audit itself. */
+function auditProfile({ policies }: ResolvedOptions, { revision }: Redactor) {
+  const remote = classesWhere(policies, ({ waitsForSink }) => waitsForSink)
+  return {
+    fail_closed: classesWhere(policies, ({ failMode }) => failMode === 'closed'),
+    redaction: revision,
+    ...(remote.length > 0 && { remote }),
+    sdk: `@spanseal/otel ${SDK_VERSION}`,
+  }
+}
+
 function wire({ options, redactor, counters, keyring, vault, writer }: Evidence): AuditParts {
   const { retention } = options
   const plain = options.commitments === 'sha256'
   const committer = new Committer(keyring, redactor, { plain, vault })
   const records = new RecordWriter(writer, counters, {
     vault,
+    now: options.now,
     retention: retention && {
       policy: retention.policy,
       ...(retention.policyRev !== undefined && { policy_rev: retention.policyRev }),
@@ -157,11 +170,15 @@ function wire({ options, redactor, counters, keyring, vault, writer }: Evidence)
     redactor,
     names,
     scopes,
+    records,
   })
   const shippings = options.sinks.map((sink) => {
     const source = journalSource(writer.journal, { sinkName: sink.name, own: writer })
-    return new Shipping(source, sink, counters)
+    return new Shipping({ source, sink, counters, now: options.now })
   })
+  const remote = shippings.find(({ name }) => name === options.remoteSink)
+  runtime.intents.acknowledged =
+    remote && ((record) => remote.acknowledged(record, options.remoteTimeoutMillis))
   const exporter = new AuditSpanExporter({
     exporters: otlpExporters(options.endpoints),
     redact: spanRedactor(redactor, (span) => processor.wroteOn(span)),

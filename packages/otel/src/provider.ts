@@ -3,12 +3,10 @@
 
 import type { Tracer, TracerProvider } from '@opentelemetry/api'
 import { ProxyTracerProvider, trace } from '@opentelemetry/api'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node'
+import type { SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import {
   AlwaysOnSampler,
-  BatchSpanProcessor,
   NodeTracerProvider,
   ParentBasedSampler,
 } from '@opentelemetry/sdk-trace-node'
@@ -18,17 +16,12 @@ import {
   ATTR_SERVICE_VERSION,
 } from '@opentelemetry/semantic-conventions'
 import { TRACER_NAME } from '@spanseal/core'
-import type { OtlpEndpoint, ResolvedOptions } from './options.ts'
-import type { NamedExporter } from './otlp-leg.ts'
+import type { ResolvedOptions } from './options.ts'
 import { agentSampler } from './sampler.ts'
+import type { CountingExporter } from './view-queue.ts'
+import { ViewQueue } from './view-queue.ts'
 
 /** The only file that knows how a provider is built (SDK 2.x). */
-
-/**
- * More batches than the OTLP exporter sends at once (30) are refused when everything is flushed
- * together, so the queue holds fewer: 16 batches of 512.
- */
-const QUEUE = { maxQueueSize: 8_192, maxExportBatchSize: 512 }
 
 /** How the spans of an audit come to be. */
 export interface ProviderState {
@@ -78,14 +71,14 @@ export function userProvider(): ProviderState {
 export function ownProvider(
   options: ResolvedOptions,
   processor: SpanProcessor,
-  exporter: SpanExporter,
+  exporter: CountingExporter,
 ): ProviderState {
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes(resourceAttributes(options)),
     sampler: agentSampler(new ParentBasedSampler({ root: new AlwaysOnSampler() })),
     spanProcessors: [
       processor,
-      ...(options.endpoints.length === 0 ? [] : [new BatchSpanProcessor(exporter, QUEUE)]),
+      ...(options.endpoints.length === 0 ? [] : [new ViewQueue(exporter)]),
     ],
   })
   const free = !hasGlobalProvider()
@@ -123,19 +116,4 @@ function resourceAttributes({
     ...(environment === 'unspecified' ? {} : { 'deployment.environment.name': environment }),
     ...(deployment?.cluster === undefined ? {} : { 'k8s.cluster.name': deployment.cluster }),
   }
-}
-
-/** One OTLP/HTTP exporter an endpoint. */
-export function otlpExporters(endpoints: readonly OtlpEndpoint[]): NamedExporter[] {
-  return endpoints.map(({ url, exact, headers }) => {
-    const address = new URL(url)
-    if (exact !== true && !address.pathname.endsWith('/v1/traces')) {
-      address.pathname = `${address.pathname.replace(/\/$/, '')}/v1/traces`
-    }
-    const exporter = new OTLPTraceExporter({
-      url: address.href,
-      ...(headers === undefined ? {} : { headers: { ...headers } }),
-    })
-    return { name: `${address.protocol}//${address.host}`, exporter }
-  })
 }

@@ -3,7 +3,7 @@
 
 import { context } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
-import type { RecordSink } from '@spanseal/core'
+import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError, pause, pump } from '@spanseal/core'
 import type { JournalSource, RecordPlace } from '@spanseal/journal'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -16,12 +16,27 @@ export interface SinkHealth {
   readonly delivered: number
   /** Records that it has not acknowledged. */
   readonly pending: number
+  /** Age of the oldest record of the batch that is being delivered; 0 where none is. */
+  readonly lagMillis: number
   readonly retries: number
+  /** Records that went to the sink's dead letters instead; acknowledged, and not where they should be. */
+  readonly deadLetters: number
   readonly lastError: string | undefined
   /** The sink refused for good; the records stay in the journal. */
   readonly stopped: boolean
   /** Epochs that cannot be read on, because they were damaged. */
   readonly stuckEpochs: number
+}
+
+/** A sink that counts what it put aside. */
+type CountingSink = RecordSink & { readonly deadLetters?: number }
+
+export interface ShippingParts {
+  readonly source: JournalSource
+  readonly sink: CountingSink
+  readonly counters: Counters
+  /** Unix milliseconds. */
+  readonly now: () => number
 }
 
 const DRAIN_POLL_MILLIS = 20
@@ -30,8 +45,9 @@ const DRAIN_POLL_MILLIS = 20
 export class Shipping {
   readonly name: string
   readonly #source: JournalSource
-  readonly #sink: RecordSink
+  readonly #sink: CountingSink
   readonly #counters: Counters
+  readonly #now: () => number
   readonly #acknowledgements: Acknowledgements
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
@@ -39,12 +55,15 @@ export class Shipping {
   #retries = 0
   #lastError: string | undefined
   #stopped = false
+  /** When the oldest record was made of the batch that is being delivered. */
+  #oldestMillis: number | undefined
 
-  constructor(source: JournalSource, sink: RecordSink, counters: Counters) {
+  constructor({ source, sink, counters, now }: ShippingParts) {
     this.name = sink.name
     this.#source = source
     this.#sink = sink
     this.#counters = counters
+    this.#now = now
     this.#acknowledgements = new Acknowledgements(sink.name)
     this.#done = this.#ship()
   }
@@ -54,7 +73,9 @@ export class Shipping {
       name: this.name,
       delivered: this.#delivered,
       pending: this.pending(),
+      lagMillis: this.#lagMillis(),
       retries: this.#retries,
+      deadLetters: this.#sink.deadLetters ?? 0,
       lastError: this.#lastError,
       stopped: this.#stopped,
       stuckEpochs: this.#source.stuck().length,
@@ -65,10 +86,7 @@ export class Shipping {
     const { name } = this
     const quiet: RecordSink = {
       name,
-      deliver: async (batch) => {
-        await unseen(() => this.#sink.deliver(batch))
-        this.#acknowledgements.note(batch)
-      },
+      deliver: (batch) => this.#deliver(batch),
       close: (timeoutMillis) => this.#sink.close(timeoutMillis),
     }
     try {
@@ -90,6 +108,17 @@ export class Shipping {
         new AuditError('DELIVERY_REFUSED', `sink ${name} takes no records any more: ${reason}`),
       )
     }
+  }
+
+  async #deliver(batch: Batch): Promise<void> {
+    this.#oldestMillis ??= oldestOf(batch)
+    await unseen(() => this.#sink.deliver(batch))
+    this.#oldestMillis = undefined
+    this.#acknowledgements.note(batch)
+  }
+
+  #lagMillis(): number {
+    return this.#oldestMillis === undefined ? 0 : Math.max(0, this.#now() - this.#oldestMillis)
   }
 
   #report(what: string, error: unknown): string {
@@ -144,6 +173,25 @@ export class Shipping {
     }
     await Promise.race([this.#done, pause(timeoutMillis, new AbortController().signal)])
     await this.#source.close()
+  }
+}
+
+/** The earliest time that the first record of an epoch in the batch says; they are in order. */
+function oldestOf({ records }: Batch): number | undefined {
+  const firsts = new Map<string, number>()
+  for (const { epoch, line } of records) if (!firsts.has(epoch)) firsts.set(epoch, timeOf(line))
+  const oldest = Math.min(...firsts.values())
+  return Number.isFinite(oldest) ? oldest : undefined
+}
+
+/** Infinity where a line says none: another writer's line may be anything that links. */
+function timeOf(line: Uint8Array): number {
+  try {
+    const { time } = JSON.parse(Buffer.from(line).toString()) as { time?: { at?: unknown } }
+    const millis = typeof time?.at === 'string' ? Date.parse(time.at) : Number.NaN
+    return Number.isFinite(millis) ? millis : Number.POSITIVE_INFINITY
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }
 

@@ -61,6 +61,11 @@ export class AuditSpanExporter implements SpanExporter {
     this.#parts.durable(spans).then(succeeded, failed)
   }
 
+  /** Counts, for every endpoint, spans that will not come to {@link export}. */
+  drop(spans: number, why: string): void {
+    for (const leg of this.#legs) leg.drop(spans, why)
+  }
+
   /** Drains both legs: spans to their endpoints, records to their sinks. */
   async forceFlush(): Promise<void> {
     const drains = this.#legs.map((leg) => leg.drained())
