@@ -70,6 +70,11 @@ export interface RecordSink {
   /** Names the cursor: unique among the sinks of one journal, `[a-z0-9-]{1,64}`. */
   readonly name: string
   /**
+   * Records that the sink could not take as records and put aside durably, with the reason, since it
+   * was made; they count as delivered. Absent where a sink puts nothing aside.
+   */
+  readonly deadLetters?: number
+  /**
    * Resolves when the batch is stored as durably as the sink promises; rejects when that is
    * doubtful, and then takes the same batch again.
    */
