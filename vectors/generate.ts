@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { bundleVectors } from './make/bundles.ts'
 import { canonicalVectors } from './make/canonical.ts'
 import { commitmentVectors } from './make/commitments.ts'
+import { gapsVectors } from './make/gaps.ts'
 import { headVectors } from './make/heads.ts'
 import { journalVectors } from './make/journal.ts'
 import { lineVectors } from './make/lines.ts'
@@ -24,6 +25,7 @@ export function vectorFiles(): Files {
     ...lineVectors(),
     ...noteVectors(),
     ...journalVectors(),
+    ...gapsVectors(),
     ...tamperedVectors(),
     ...outsideVectors(),
     ...headVectors(),

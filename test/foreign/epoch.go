@@ -31,7 +31,8 @@ type epoch struct {
 	stub        *stub
 	stubLog     string
 	expired     int64 // the stub's last seq, where its records are gone
-	broken      bool  // a finding in the records: what follows from them is not looked for
+	admitted    admissions
+	broken      bool // a finding in the records: what follows from them is not looked for
 	report      *report
 }
 
@@ -150,6 +151,7 @@ func (e *epoch) checkEnvelope(seq int64, record object, line []byte) {
 	if closed {
 		e.fault("forged", seq, "a record behind epoch.close")
 	}
+	e.checkAdmission(seq, record)
 }
 
 func (e *epoch) checkLink(seq int64, record object, previous tlog.Hash, line []byte) {

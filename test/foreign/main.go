@@ -129,8 +129,14 @@ func runJournal(folder string, args arguments) (*report, map[string]int, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	counts := map[string]int{"epochs": len(j.epochs), "records": 0, "signed": 0}
+	counts := map[string]int{
+		"epochs": len(j.epochs), "records": 0, "signed": 0, "gaps": 0, "lost": 0, "refused": 0, "glass": 0,
+	}
 	for _, e := range j.epochs {
+		counts["gaps"] += e.admitted.gaps
+		counts["lost"] += int(e.admitted.lost)
+		counts["refused"] += int(e.admitted.refused)
+		counts["glass"] += int(e.admitted.glass)
 		counts["records"] += int(e.size())
 		counts["signed"] += int(e.signedTo)
 	}

@@ -33,7 +33,18 @@ const NO_HASHES = /sizes-are-equal-one-and-proof-is-empty/
 interface TamperedCase {
   readonly faults: readonly string[]
   readonly also?: readonly string[]
+  readonly notices?: readonly string[]
   readonly removed: readonly string[]
+}
+
+interface GapsVectors {
+  readonly pinned: readonly string[]
+  readonly expect: {
+    readonly checked: number
+    readonly epochs: number
+    readonly gaps: { readonly count: number; readonly records: number; readonly refused: number }
+    readonly breakglass: { readonly calls: number }
+  }
 }
 
 interface JournalKeys {
@@ -70,7 +81,7 @@ describe('the golden journal', () => {
     for (const key of [...pinned, issuer]) {
       const verdict = await runGo('journal', journal, '--key', key)
       expect(verdict.faults).toBe(null)
-      expect(verdict.counts).toEqual({ epochs: 2, records: 29, signed: 27 })
+      expect(verdict.counts).toMatchObject({ epochs: 2, records: 29, signed: 27 })
     }
   })
 
@@ -100,16 +111,36 @@ describe('the golden journal', () => {
   })
 })
 
+test('the journal with gaps holds, and says what it lacks', async () => {
+  const stored = readFileSync(join(vectors, 'gaps.json'), 'utf8')
+  const { expect: expected, pinned: keys } = JSON.parse(stored) as GapsVectors
+  const { breakglass, checked: records, epochs, gaps } = expected
+  const verdict = await runGo('journal', join(vectors, 'gaps'), ...options('key', keys))
+  expect(verdict.faults).toBe(null)
+  expect(verdict.counts).toEqual({
+    epochs,
+    records,
+    signed: records,
+    gaps: gaps.count,
+    lost: gaps.records,
+    refused: gaps.refused,
+    glass: breakglass.calls,
+  })
+  expect(verdict.notices?.map(({ code }) => code)).toEqual(Array(gaps.count).fill('gap'))
+})
+
 test.each(readdirSync(join(vectors, 'tampered')))('tampered: %s', async (name) => {
   const folder = emptyFolder()
   const journal = join(folder, 'journal')
   cpSync(join(vectors, 'journal'), journal, { recursive: true })
   cpSync(join(vectors, 'tampered', name), journal, { recursive: true })
   const file = readFileSync(join(journal, 'case.json'), 'utf8')
-  const { faults, also = [], removed } = JSON.parse(file) as TamperedCase
+  const { faults, also = [], notices = [], removed } = JSON.parse(file) as TamperedCase
   for (const path of removed) rmSync(join(journal, path))
   const verdict = await runGo('journal', journal, ...options('key', pinned))
   expect(verdict.ok).toBe(faults.length === 0 || ONLY_BY_SCHEMA.has(name))
+  const noticed = verdict.notices?.some(({ code }) => code === 'gap') === true
+  expect(noticed || !notices.includes('gap')).toBe(true)
   if (verdict.ok || NAMED_OTHERWISE.has(name)) return
   expect([...faults, ...also]).toEqual(
     expect.arrayContaining(codesOf(verdict).filter((code) => faults.includes(code))),

@@ -103,7 +103,7 @@ test('spec/verify.md names every check and every code', () => {
   const faults = table(text, 'code')
     .slice(1)
     .map(([code]) => code as string)
-  const notices = ['clock', 'expired', 'newer_rev']
+  const notices = ['clock', 'expired', 'gap', 'newer_rev']
   expect([...faults, ...notices]).toEqual([...FINDING_CODES])
   for (const notice of notices) expect(text).toContain(`\`${notice}\``)
 })

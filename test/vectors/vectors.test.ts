@@ -232,6 +232,19 @@ describe('journals', () => {
     expect(verdict).toMatchObject({ ok: true, level: 1, signed: false })
   })
 
+  test('the one with gaps holds, and says what it lacks', async () => {
+    const { expect: expected, now, pinned } = readVectors<JournalVectors>('gaps.json')
+    const verdict = await verify(epochsOf(readFolder('gaps')), {
+      keys: pinned.map(parseVkey),
+      now: () => Date.parse(now),
+    })
+    expect(verdict).toMatchObject(expected)
+    expect(verdict.findings.map(({ kind, code }) => [kind, code])).toEqual([
+      ['notice', 'gap'],
+      ['notice', 'gap'],
+    ])
+  })
+
   const tampered = readFolder('tampered')
   const outside = readFolder('outside')
   const namesIn = (cases: JournalFiles): string[] => [

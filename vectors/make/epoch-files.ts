@@ -29,6 +29,8 @@ export interface EpochSettings {
   /** Changes a line before it is hashed and linked: an epoch whose writer is at fault. */
   readonly alter?: (line: string, seq: number) => string
   readonly certs?: (key: SigningKey) => readonly string[]
+  /** Risk classes of tools that wait for a sink. */
+  readonly remote?: readonly string[]
 }
 
 /** What can be disclosed of a commitment. */
@@ -68,7 +70,7 @@ export class EpochFiles {
   readonly #alter: (line: string, seq: number) => string
   #millis = 0
 
-  constructor({ words, openedAt, observed = [], alter = (line) => line, certs }: EpochSettings) {
+  constructor({ words, openedAt, observed = [], alter = (line) => line, certs, remote }: EpochSettings) {
     const seed = seedOf(words)
     const { publicKey } = signingKey('unnamed', seed)
     this.#openedMillis = Date.parse(openedAt)
@@ -81,6 +83,7 @@ export class EpochFiles {
         durability: 'group',
         fail_closed: ['write', 'destructive'],
         redaction: 'spanseal/1',
+        ...(remote !== undefined && { remote }),
         sampler: 'parentbased_always_on',
         sdk: '@spanseal/otel 0.1.0',
       },

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { block, keyedTag } from '@spanseal/core'
-import type { Authorization, RecordDraft, ToolRef } from '@spanseal/core'
+import type { Authorization, GapDetail, RecordDraft, ToolRef } from '@spanseal/core'
 import { EpochFiles } from './epoch-files.ts'
 import type { EpochSettings } from './epoch-files.ts'
 import { blindingKeysJson, eq, issuer, LOG, period, subjects, tenant } from './keys.ts'
@@ -87,6 +87,8 @@ export interface Departures {
   readonly withoutEnd?: boolean
   /** Writes the end of this call twice. */
   readonly endTwice?: boolean
+  /** Writes this gap into the second epoch. */
+  readonly gap?: GapDetail
 }
 
 export function goldenEpochs(departures: Departures = {}): readonly [EpochFiles, EpochFiles] {
@@ -242,7 +244,7 @@ function crash(epoch: EpochFiles): void {
   epoch.torn = next.slice(0, 200)
 }
 
-function secondEpoch(first: EpochFiles, { second, withoutEnd, endTwice }: Departures): EpochFiles {
+function secondEpoch(first: EpochFiles, { second, withoutEnd, endTwice, gap }: Departures): EpochFiles {
   const epoch = new EpochFiles({
     words: 'epoch 2',
     openedAt: '2026-11-21T09:05:00.000Z',
@@ -299,6 +301,7 @@ function secondEpoch(first: EpochFiles, { second, withoutEnd, endTwice }: Depart
     epoch.append({ ...call, type: 'tool.end', invocation, trace: span(21, 20) })
     if (endTwice === true) epoch.append({ ...call, type: 'tool.end', invocation, trace: span(21, 20) })
   }
+  if (gap !== undefined) epoch.append({ type: 'gap', severity: 'error', detail: gap })
   const plan = '1. Keep c-1.\n2. Tell both people.\n'.repeat(200)
   const cut = epoch.commit('/detail/plan', plan, both)
   epoch.append({

@@ -285,11 +285,47 @@ function writers(): readonly Case[] {
   ]
 }
 
+const GAP = {
+  first_at: '2026-11-21T09:05:01.500Z',
+  last_at: '2026-11-21T09:05:01.750Z',
+  reason: 'sync_failed',
+  records: 3,
+  refused: 1,
+  types: { 'agent.output': 1, 'tool.end': 1, 'tool.start': 1 },
+} as const
+
+/** What a log says that it lacks. */
+function gaps(): readonly Case[] {
+  const counted = { ...GAP, types: { ...GAP.types, 'tool.end': 2 } }
+  const gapOf = (epoch: EpochFiles): number => epoch.lines.findIndex((line) => line.includes('"type":"gap"'))
+  return [
+    faulty('gap', 'Records could not be written, and the log says so: it holds.', { faults: [], notices: ['gap'], level: 2 }, { gap: GAP }),
+    faulty('gap-that-counts-wrong', 'A gap counts other records by their types than in all.', { faults: ['forged'], notices: ['gap'] }, { gap: counted }),
+    faulty('gap-of-nothing', 'A gap says that nothing was lost and no call not made.', { faults: ['forged'], notices: ['gap'] }, {
+      gap: { first_at: GAP.first_at, last_at: GAP.last_at, reason: GAP.reason, records: 0, types: {} },
+    }),
+    changed('gap-removed', 'The gap is gone.', { faults: ['missing'] }, (files, [, second]) => {
+      editLines(files, second, (lines) => lines.splice(gapOf(second) - 1, 1))
+    }, { gap: GAP }),
+    changed('gap-made-smaller', 'The gap counts fewer records than its writer did.', { faults: ['edited'] }, (files, [, second]) => {
+      editLines(files, second, (lines) => {
+        const at = gapOf(second) - 1
+        lines[at] = replaced(replaced(lines[at], '"records":3', '"records":2'), '"agent.output":1,', '')
+      })
+    }, { gap: GAP }),
+    changed('gap-put-in', 'A gap is put in, to explain what was taken away, and the rest counted and linked again.', { faults: ['forged'], also: ['unanswered'], notices: ['gap'] }, (files, [, second]) => {
+      const line = goldenEpochs({ gap: GAP })[1].lines.find((one) => one.includes('"type":"gap"')) as string
+      editLines(files, second, (lines) => lines.splice(3, 1, line))
+      relink(files, second)
+    }),
+  ]
+}
+
 /** `tampered/<name>/`: `case.json`, and only the files that differ from `journal/`. */
 export function tamperedVectors(): Files {
   const original = journalFiles(goldenEpochs(), '.')
   const all = new Map<string, string | Uint8Array>()
-  for (const { name, about, faults, also, notices, level, files } of [...records(), ...ends(), ...signatures(), ...writers()]) {
+  for (const { name, about, faults, also, notices, level, files } of [...records(), ...ends(), ...signatures(), ...writers(), ...gaps()]) {
     const removed = [...original.keys()].map((path) => path.slice(2)).filter((path) => !files.has(path))
     all.set(...jsonFile(`tampered/${name}/case.json`, { about, faults, ...(also && { also }), ...(notices && { notices }), ...(level !== undefined && { level }), removed }))
     for (const [path, content] of files) {
