@@ -144,8 +144,12 @@ describe('examples/consumer', () => {
     await deliver('follow.', [{ records: mill.records(11), checkpoints: [] }])
     const run = consume('--topic-prefix', 'follow.', '--group', 'audit-follow')
     await expect.poll(() => run.output().split('\n').length, { timeout: 30_000 }).toBe(12)
+    // By a revision that is not known yet; what is not of a known one is put aside.
     const evil = mill.records(1).map((record) => {
-      const text = Buffer.from(record.line).toString().replace('refund_order', '\\u001b[2Jrefund')
+      const text = Buffer.from(record.line)
+        .toString()
+        .replace('refund_order', '\\u001b[2Jrefund')
+        .replace('"rev":0', '"rev":1')
       return { ...record, line: Buffer.from(text) }
     })
     await deliver('follow.', [{ records: evil, checkpoints: [] }])

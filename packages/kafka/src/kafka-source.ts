@@ -11,17 +11,32 @@ import type {
 import { AuditError, DEFAULT_BATCH_LIMITS, pause } from '@spanseal/core'
 import type { KafkaMessage } from 'kafkajs'
 import { Arrivals } from './arrivals.ts'
+import type { MalformedMessage } from './dead-letter-message.ts'
 import { DeadLetters } from './dead-letters.ts'
 import type { PartitionRange } from './kafkajs-reader.ts'
 import { KafkajsReader, placeName } from './kafkajs-reader.ts'
 import { KafkajsTransport } from './kafkajs-transport.ts'
-import { parseCheckpointMessage, parseRecord } from './parse-message.ts'
+import { readMessage } from './parse-message.ts'
 import { SeenWindow } from './seen-window.ts'
 import type { KafkaSourceOptions, SourceSettings } from './source-options.ts'
 import { checkSourceOptions } from './source-options.ts'
 
+/** How many there were since the source was made; what is read again counts again. */
+export interface SourceCounts {
+  readonly records: number
+  readonly checkpoints: number
+  /** Records that had been handed out before, and were dropped. */
+  readonly duplicates: number
+  /** Other records at a place seen before; they are among `records`. */
+  readonly forks: number
+  /** Messages that are not what their topic holds: put aside, or told. */
+  readonly malformed: number
+}
+
 /** A source that knows its end. */
 export interface KafkaSource extends RecordSource {
+  /** What came until now. */
+  readonly counts: SourceCounts
   /** With `untilEnd`: whether all that was there at the start has been read. */
   readonly ended: boolean
 }
@@ -30,8 +45,8 @@ export interface KafkaSource extends RecordSource {
  * A source that reads records and checkpoints back from Kafka.
  *
  * In order within an epoch; duplicates that a producer's resending left are dropped within a window.
- * Offsets are committed by `commit` and by nothing else, so that a crash leads to reading again and
- * never to leaving out. Connects at the first `read`; keeps the process alive until `close`.
+ * Offsets are committed by `commit`, and where nothing was handed out since the last one; so a crash
+ * leads to reading again and never to leaving out. Connects at the first `read`; keeps the process alive until `close`.
  *
  * `read` rejects with an AuditError: `TOPIC_MISSING`, `DELIVERY_REFUSED` (credentials),
  * `DELIVERY_TIMEOUT` (no broker answers, or a message cannot be put aside); the next `read` tries
@@ -56,8 +71,11 @@ class BufferedKafkaSource implements KafkaSource {
   readonly #behind = new WeakMap<Batch, ReadonlyMap<string, bigint>>()
   #reader: KafkajsReader | undefined
   #starting: Promise<void> | undefined
+  /** Handed out last, until it is committed. */
+  #pending: Batch | undefined
   #failure: AuditError | undefined
   #closed = false
+  readonly #counts = { records: 0, checkpoints: 0, duplicates: 0, forks: 0, malformed: 0 }
   /** Below: what the reader has told; reset when another one starts. */
   #ranges: ReadonlyMap<string, PartitionRange> = new Map()
   #assigned: ReadonlySet<string> | undefined
@@ -78,6 +96,10 @@ class BufferedKafkaSource implements KafkaSource {
     return this.#arrivals.empty && [...this.#assigned].every((place) => this.#reachedEnd(place))
   }
 
+  get counts(): SourceCounts {
+    return { ...this.#counts }
+  }
+
   async read(limits: BatchLimits = DEFAULT_BATCH_LIMITS): Promise<Batch | undefined> {
     let idleSince = performance.now()
     while (!this.#closed) {
@@ -85,6 +107,7 @@ class BufferedKafkaSource implements KafkaSource {
       const before = this.#handedOut.size === 0 ? undefined : this.#progressMark()
       const batch = this.#nextBatch(limits)
       if (batch !== undefined) return batch
+      await this.#passSkipped()
       if (this.#failure !== undefined) await this.#giveUp(this.#failure)
       if (!this.#settings.untilEnd || this.ended) return undefined
       await this.#arrivals.changed(HEARTBEAT_MILLIS)
@@ -97,14 +120,28 @@ class BufferedKafkaSource implements KafkaSource {
   async commit(batch: Batch): Promise<void> {
     const behind = this.#behind.get(batch)
     if (behind === undefined) return
+    if (this.#pending === batch) this.#pending = undefined
+    await this.#commit(behind, COMMIT_TIMEOUT_MILLIS)
+  }
+
+  async #commit(behind: ReadonlyMap<string, bigint>, timeoutMillis: number): Promise<void> {
     const changed = new Map(
       [...behind].filter(([place, next]) => this.#committedBefore(place, next)),
     )
-    await this.#reader?.commit(changed, COMMIT_TIMEOUT_MILLIS)
+    if (changed.size === 0) return
+    await this.#reader?.commit(changed, timeoutMillis)
     for (const [place, next] of changed) this.#committed.set(place, next)
   }
 
+  /** What held nothing to hand out is behind us, so that a restart does not put it aside again. */
+  async #passSkipped(): Promise<void> {
+    if (this.#settings.group === undefined || this.#pending !== undefined) return
+    // What is not taken now comes again, as after any commit that fails.
+    await this.#commit(this.#handedOut, HEARTBEAT_MILLIS).catch(() => undefined)
+  }
+
   async rewind(): Promise<void> {
+    this.#pending = undefined
     const reader = this.#reader
     this.#reader = undefined
     await reader?.close(CLOSE_TIMEOUT_MILLIS)
@@ -145,7 +182,7 @@ class BufferedKafkaSource implements KafkaSource {
   }
 
   async #start(): Promise<void> {
-    const { connection, topics, group, partitions, fromBeginning } = this.#settings
+    const { connection, topics, group, partitions, from, sessionTimeoutMillis } = this.#settings
     this.#assigned = undefined
     this.#fetched = new Map()
     this.#handedOut = new Map(this.#committed)
@@ -155,8 +192,9 @@ class BufferedKafkaSource implements KafkaSource {
         topics: [topics.records, topics.checkpoints],
         group,
         partitions,
-        fromBeginning,
+        from,
         resume: this.#committed,
+        sessionTimeoutMillis,
         startTimeoutMillis: this.#settings.attemptTimeoutMillis,
       },
       {
@@ -171,8 +209,8 @@ class BufferedKafkaSource implements KafkaSource {
     // The end stays where it was when the source was first asked.
     if (this.#ranges.size > 0) return
     this.#ranges = ranges
-    if (group !== undefined || fromBeginning) return
-    for (const [place, { high }] of ranges) this.#committed.set(place, high)
+    if (group !== undefined || from.kind === 'beginning') return
+    for (const [place, { begin }] of ranges) this.#committed.set(place, begin)
   }
 
   #onAssigned(places: ReadonlySet<string>): void {
@@ -195,49 +233,45 @@ class BufferedKafkaSource implements KafkaSource {
   ): Promise<void> {
     const place = placeName({ topic, partition })
     const end = this.#settings.untilEnd ? this.#ranges.get(place)?.high : undefined
+    const { logs, topics } = this.#settings
+    const kind = topic === topics.records ? 'record' : 'checkpoint'
     const arrived = []
-    for (const message of messages) {
-      const offset = BigInt(message.offset)
+    const malformed: MalformedMessage[] = []
+    for (const { key, value, headers, offset: digits } of messages) {
+      const offset = BigInt(digits)
       if (end !== undefined && offset >= end) break
-      const parsed =
-        topic === this.#settings.topics.records
-          ? parseRecord(message.value)
-          : parseCheckpointMessage(message.value)
-      const common = { place, offset, bytes: message.value?.length ?? 0 }
+      const parsed = readMessage({ key, value, headers }, { kind, logs })
+      const common = { place, offset, bytes: value?.length ?? 0 }
       if ('malformed' in parsed) {
-        await this.#putAside({ topic, partition, message, reason: parsed.malformed })
-        arrived.push(common)
+        const reason = parsed.malformed
+        malformed.push({ topic, partition, offset: digits, reason, key, value, headers })
+        // Nothing of it waits to be read, but its offset is to be passed.
+        arrived.push({ ...common, bytes: 0 })
       } else if ('note' in parsed) arrived.push({ ...common, checkpoint: parsed })
       else arrived.push({ ...common, record: parsed })
     }
+    if (malformed.length > 0) await this.#putAside(malformed)
     const last = messages.at(-1)
     if (last !== undefined) this.#fetched.set(place, BigInt(last.offset) + 1n)
     if (this.#assigned?.has(place) === true) this.#arrivals.push(arrived)
   }
 
-  async #putAside(found: {
-    readonly topic: string
-    readonly partition: number
-    readonly message: KafkaMessage
-    readonly reason: string
-  }): Promise<void> {
-    const { topic, partition, message, reason } = found
-    const { offset, key, value } = message
+  async #putAside(malformed: readonly MalformedMessage[]): Promise<void> {
     const { onMalformed, attemptTimeoutMillis } = this.#settings
-    const malformed = { topic, partition, offset, reason, key, value }
-    if (onMalformed !== 'park') return onMalformed(malformed)
     try {
-      await this.#deadLetters.park(malformed, attemptTimeoutMillis)
+      if (onMalformed === 'park') await this.#deadLetters.parkAll(malformed, attemptTimeoutMillis)
+      else for (const message of malformed) await onMalformed(message)
     } catch (error) {
-      this.#onFailed(
+      const failure =
         error instanceof AuditError
           ? error
           : new AuditError('DELIVERY_TIMEOUT', 'a malformed message cannot be put aside', {
               cause: error,
-            }),
-      )
+            })
+      this.#onFailed(failure)
       throw error
     }
+    this.#counts.malformed += malformed.length
   }
 
   async #room(): Promise<boolean> {
@@ -264,13 +298,18 @@ class BufferedKafkaSource implements KafkaSource {
     }
     if (records.length + checkpoints.length === 0) return undefined
     const batch: Batch = { records, checkpoints }
+    this.#counts.records += records.length
+    this.#counts.checkpoints += checkpoints.length
     this.#behind.set(batch, new Map(this.#handedOut))
+    this.#pending = batch
     return batch
   }
 
   #isWanted(record: SealedRecord): boolean {
     const sighting = this.#seen.see(record)
+    if (sighting === 'duplicate') this.#counts.duplicates++
     if (sighting === 'fork') {
+      this.#counts.forks++
       this.#settings.onFork?.({ epoch: record.epoch, seq: record.seq, leaf: record.leaf })
     }
     return sighting !== 'duplicate'
@@ -279,8 +318,7 @@ class BufferedKafkaSource implements KafkaSource {
   #reachedEnd(place: string): boolean {
     const range = this.#ranges.get(place)
     if (range === undefined) return true
-    const from = this.#settings.fromBeginning ? range.low : range.high
-    const start = this.#committed.get(place) ?? range.committed ?? from
+    const start = this.#committed.get(place) ?? range.committed ?? range.begin
     return (this.#fetched.get(place) ?? start) >= range.high
   }
 

@@ -3,6 +3,8 @@
 
 import { AuditError } from '@spanseal/core'
 import type { Admin, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { Beginning } from './beginning.ts'
+import { beginningOf } from './beginning.ts'
 import type { KafkaConnection } from './connection-options.ts'
 import { settledWithin, withDeadline } from './deadline.ts'
 import type { KafkajsClient } from './kafkajs-client.ts'
@@ -29,20 +31,26 @@ export interface ReaderOptions {
   readonly group: string | undefined
   /** Undefined: all of them. */
   readonly partitions: ReadonlySet<number> | undefined
-  readonly fromBeginning: boolean
+  /** Where to begin where nothing is committed. */
+  readonly from: Beginning
   /** Where to go on, where there is no group to say it. */
   readonly resume: ReadonlyMap<string, bigint>
+  /** After which silence the group gives a member's partitions to others. */
+  readonly sessionTimeoutMillis: number
   readonly startTimeoutMillis: number
 }
 
-/** First and next offset of a partition, and where the group stands. */
+/** First and next offset of a partition, where the reader begins, and where the group stands. */
 export interface PartitionRange {
   readonly low: bigint
   readonly high: bigint
+  readonly begin: bigint
   readonly committed?: bigint
 }
 
 const FETCH_WAIT_MILLIS = 500
+/** Of a session, so that one lost heartbeat costs no partition. */
+const HEARTBEATS_PER_SESSION = 10
 const RETRY_MILLIS = 200
 
 /** A kafkajs consumer that reads in order, leaves nothing out and commits only when told. */
@@ -83,17 +91,19 @@ export class KafkajsReader {
   }
 
   async #start(): Promise<ReadonlyMap<string, PartitionRange>> {
-    const { connection, topics, group, fromBeginning } = this.#options
+    const { connection, topics, group, from, sessionTimeoutMillis } = this.#options
     const client = (this.#client = await openKafkajs(connection, 'foreground'))
     if (this.#closed) client.discard()
     const admin = client.kafka.admin()
     await admin.connect()
-    const ranges = await this.#onceLed(() => partitionRanges(admin, topics, group))
+    const ranges = await this.#onceLed(() => partitionRanges(admin, this.#options))
     void admin.disconnect().catch(() => undefined)
     const consumer = (this.#consumer = client.kafka.consumer({
       groupId: group ?? `audit-reader-${crypto.randomUUID()}`,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: FETCH_WAIT_MILLIS,
+      sessionTimeout: sessionTimeoutMillis,
+      heartbeatInterval: Math.ceil(sessionTimeoutMillis / HEARTBEATS_PER_SESSION),
       retry: { retries: 10, initialRetryTime: 100, maxRetryTime: 1_000 },
     }))
     this.#listen(consumer)
@@ -101,7 +111,7 @@ export class KafkajsReader {
     // Before anything is fetched, so that what comes before the seek takes effect does not count.
     for (const [place, offset] of begin) this.#positions.advance(place, offset)
     await consumer.connect()
-    await consumer.subscribe({ topics: [...topics], fromBeginning })
+    await consumer.subscribe({ topics: [...topics], fromBeginning: from.kind !== 'end' })
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -128,9 +138,9 @@ export class KafkajsReader {
   }
 
   #beginnings(ranges: ReadonlyMap<string, PartitionRange>): Map<string, bigint> {
-    const { fromBeginning, resume } = this.#options
-    if (fromBeginning) return new Map(resume)
-    return new Map([...ranges].map(([place, { high }]) => [place, resume.get(place) ?? high]))
+    const { from, resume } = this.#options
+    if (from.kind === 'beginning') return new Map(resume)
+    return new Map([...ranges].map(([place, { begin }]) => [place, resume.get(place) ?? begin]))
   }
 
   #listen(consumer: Consumer): void {
@@ -235,14 +245,18 @@ function splitPlace(place: string): Place {
 
 async function partitionRanges(
   admin: Admin,
-  topics: readonly string[],
-  group: string | undefined,
+  { topics, group, from }: ReaderOptions,
 ): Promise<ReadonlyMap<string, PartitionRange>> {
   const ranges = new Map<string, PartitionRange>()
   for (const topic of topics) {
     try {
+      const byTime = from.kind === 'time' ? await offsetsByTime(admin, topic, from.millis) : []
       for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-        ranges.set(placeName({ topic, partition }), { low: BigInt(low), high: BigInt(high) })
+        const place = placeName({ topic, partition })
+        const range = { low: BigInt(low), high: BigInt(high) }
+        const found = byTime.find((entry) => entry.partition === partition)?.offset
+        const begin = beginningOf(from, { place, found, ...range })
+        ranges.set(place, { ...range, begin })
       }
     } catch (cause) {
       if (kafkajsFault(cause).reason !== 'topic-missing') throw cause
@@ -263,6 +277,15 @@ async function partitionRanges(
     }
   }
   return ranges
+}
+
+/** Per partition, the first offset whose message is of `millis` or later; its end where none is. */
+function offsetsByTime(
+  admin: Admin,
+  topic: string,
+  millis: number,
+): Promise<readonly { readonly partition: number; readonly offset: string }[]> {
+  return admin.fetchTopicOffsetsByTimestamp(topic, millis)
 }
 
 function readError(what: string, cause: unknown): AuditError {

@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { isLogName } from '@spanseal/core'
+import type { Beginning } from './beginning.ts'
 import type { KafkaConnection, KafkaConnectionOptions } from './connection-options.ts'
 import { CONNECTION_OPTION_NAMES, checkConnectionOptions } from './connection-options.ts'
-import type { MalformedMessage } from './dead-letters.ts'
+import type { MalformedMessage } from './dead-letter-message.ts'
 import { assertKnownKeys, integerOption, refuse, textOption } from './option-guards.ts'
 import type { TopicNames } from './topic-names.ts'
 import { topicNames } from './topic-names.ts'
@@ -16,6 +18,16 @@ export interface Fork {
   readonly leaf: string
 }
 
+/**
+ * Where to read from again. By offset: the partitions of the records topic by number, or any
+ * partition as `<topic>/<partition>`, each with an offset in decimal digits; partitions that are not
+ * named are read from their beginning. By time: from the first message that a sink sent at that time
+ * or later, so that every record made since then is among what is read.
+ */
+export type ReplayPlace =
+  | { readonly offset: Readonly<Record<string, string>> }
+  | { readonly time: Date | number }
+
 /** What {@link kafkaSource} takes. */
 export interface KafkaSourceOptions extends KafkaConnectionOptions {
   /** Stands before each topic name, for instance `acme.`. Default: nothing. */
@@ -27,8 +39,17 @@ export interface KafkaSourceOptions extends KafkaConnectionOptions {
   readonly group?: string
   /** Only these partition numbers; only without a group. Default: all. */
   readonly partitions?: readonly number[]
-  /** Where to begin where nothing is committed; default `beginning`. */
-  readonly from?: 'beginning' | 'end'
+  /**
+   * Where to begin where nothing is committed; default `beginning`. An offset or a time only without a
+   * group: a group's members would go back at each restart (move a group with Kafka's own
+   * `kafka-consumer-groups.sh --reset-offsets`).
+   */
+  readonly from?: 'beginning' | 'end' | ReplayPlace
+  /**
+   * The logs whose records and checkpoints may be in the topics, by name; a message of another one is
+   * treated as malformed. Default: any.
+   */
+  readonly logs?: readonly string[]
   /** Read what is there at the start, then nothing more. Default false: go on for ever. */
   readonly untilEnd?: boolean
   /**
@@ -43,6 +64,11 @@ export interface KafkaSourceOptions extends KafkaConnectionOptions {
   readonly seenRecordsMax?: number
   /** Bytes fetched ahead of reading, about; default 16,000,000. */
   readonly bufferBytesMax?: number
+  /**
+   * After which silence of a member the group gives its partitions to others; the broker sets the
+   * bounds (6,000 to 1,800,000 unless told otherwise). Default 30,000.
+   */
+  readonly sessionTimeoutMillis?: number
   /** For connecting, and for a bounded read without progress; default 30,000. */
   readonly attemptTimeoutMillis?: number
 }
@@ -53,11 +79,13 @@ const OPTION_NAMES = [
   'group',
   'partitions',
   'from',
+  'logs',
   'untilEnd',
   'onMalformed',
   'onFork',
   'seenRecordsMax',
   'bufferBytesMax',
+  'sessionTimeoutMillis',
   'attemptTimeoutMillis',
 ]
 
@@ -67,22 +95,22 @@ export interface SourceSettings {
   readonly topics: TopicNames
   readonly group: string | undefined
   readonly partitions: ReadonlySet<number> | undefined
-  readonly fromBeginning: boolean
+  readonly from: Beginning
+  readonly logs: ReadonlySet<string> | undefined
   readonly untilEnd: boolean
   readonly onMalformed: 'park' | ((message: MalformedMessage) => void | Promise<void>)
   readonly onFork: ((fork: Fork) => void) | undefined
   readonly seenRecordsMax: number
   readonly bufferBytesMax: number
+  readonly sessionTimeoutMillis: number
   readonly attemptTimeoutMillis: number
 }
 
 /** @throws AuditError `INVALID_OPTION` */
 export function checkSourceOptions(options: KafkaSourceOptions): SourceSettings {
   assertKnownKeys('kafkaSource', options, OPTION_NAMES)
-  const { group, partitions, from = 'beginning', onMalformed = 'park', onFork } = options
-  if (from !== 'beginning' && from !== 'end') {
-    refuse('kafkaSource.from', from, "'beginning' or 'end'")
-  }
+  const { group, logs, partitions, onMalformed = 'park', onFork } = options
+  const topics = topicNames(options.topicPrefix)
   if (onMalformed !== 'park' && typeof onMalformed !== 'function') {
     refuse('kafkaSource.onMalformed', onMalformed, "'park' or a function")
   }
@@ -91,10 +119,11 @@ export function checkSourceOptions(options: KafkaSourceOptions): SourceSettings 
   }
   return {
     connection: checkConnectionOptions('kafkaSource', options),
-    topics: topicNames(options.topicPrefix),
+    topics,
     group: group === undefined ? undefined : checkGroup(group),
     partitions: partitions === undefined ? undefined : checkPartitions(partitions, group),
-    fromBeginning: from === 'beginning',
+    from: checkFrom(options.from, { topics, group }),
+    logs: logs === undefined ? undefined : checkLogs(logs),
     untilEnd: options.untilEnd === true,
     onMalformed,
     onFork,
@@ -108,6 +137,11 @@ export function checkSourceOptions(options: KafkaSourceOptions): SourceSettings 
       max: 1_000_000_000,
       fallback: 16_000_000,
     }),
+    sessionTimeoutMillis: integerOption(
+      'kafkaSource.sessionTimeoutMillis',
+      options.sessionTimeoutMillis,
+      { min: 500, max: 1_800_000, fallback: 30_000 },
+    ),
     attemptTimeoutMillis: integerOption(
       'kafkaSource.attemptTimeoutMillis',
       options.attemptTimeoutMillis,
@@ -136,4 +170,50 @@ function checkPartitions(
     group === undefined
   if (!usable) refuse('kafkaSource.partitions', partitions, expected)
   return new Set(partitions)
+}
+
+function checkLogs(logs: readonly string[]): ReadonlySet<string> {
+  const usable =
+    Array.isArray(logs) &&
+    logs.length > 0 &&
+    logs.every((log) => typeof log === 'string' && isLogName(log))
+  return usable ? new Set(logs) : refuse('kafkaSource.logs', logs, 'a list of log names')
+}
+
+const OFFSET = /^\d{1,18}$/
+const PARTITION = /^\d{1,9}$/
+
+function checkFrom(
+  from: KafkaSourceOptions['from'] = 'beginning',
+  { topics, group }: { readonly topics: TopicNames; readonly group: string | undefined },
+): Beginning {
+  if (from === 'beginning' || from === 'end') return { kind: from }
+  const expected =
+    "'beginning', 'end', {offset: {'0': '120', …}} or {time: …}, these without a group"
+  const isPlace = typeof from === 'object' && from !== null && Object.keys(from).length === 1
+  if (!isPlace || group !== undefined) return refuse('kafkaSource.from', from, expected)
+  if ('time' in from) {
+    const millis = from.time instanceof Date ? from.time.getTime() : from.time
+    if (Number.isSafeInteger(millis) && millis >= 0) return { kind: 'time', millis }
+    return refuse('kafkaSource.from.time', millis, 'a Date, or Unix milliseconds')
+  }
+  const places: unknown = (from as { readonly offset?: unknown }).offset
+  if (typeof places !== 'object' || places === null) {
+    return refuse('kafkaSource.from', from, expected)
+  }
+  const entries = Object.entries(places).map(([name, offset]: [string, unknown]) => {
+    const place = PARTITION.test(name) ? `${topics.records}/${Number(name)}` : name
+    const [topic = '', partition = ''] = place.split('/')
+    const isOurs = topic === topics.records || topic === topics.checkpoints
+    if (!isOurs || !PARTITION.test(partition) || place !== `${topic}/${Number(partition)}`) {
+      const named = `a partition number, or ${topics.records}/<number>`
+      refuse('kafkaSource.from.offset', name, named)
+    }
+    if (typeof offset !== 'string' || !OFFSET.test(offset)) {
+      refuse('kafkaSource.from.offset', offset, 'an offset as a text of decimal digits')
+    }
+    return [place, BigInt(offset)] as const
+  })
+  if (entries.length === 0) refuse('kafkaSource.from.offset', places, 'at least one partition')
+  return { kind: 'offsets', offsets: new Map(entries) }
 }
