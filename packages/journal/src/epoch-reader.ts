@@ -1,14 +1,17 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SealedCheckpoint, SealedRecord } from '@spanseal/core'
 import { leafHash, NO_PREV, parseCheckpoint, parseNote, RECORD_BYTES_MAX } from '@spanseal/core'
-import { openRegular, readRange } from './file-lines.ts'
+import type { ByteFile } from './byte-file.ts'
+import { openRegular, readRange } from './byte-file.ts'
+import { errnoOf } from './journal-fs.ts'
 import type { SegmentName } from './journal-layout.ts'
 import { CHECKPOINTS_FILE, listSegments } from './journal-layout.ts'
 import { parseLineHead } from './line-head.ts'
+import { openSegment } from './segment-file.ts'
+import { readMarker } from './spool/delivered-marker.ts'
 
 /** How far an epoch was read: behind record `seq − 1`. */
 export interface EpochPosition {
@@ -20,7 +23,7 @@ export interface EpochPosition {
   readonly log: string
   /** First `seq` of the segment that is being read. */
   readonly segment: number
-  /** Byte in that segment. */
+  /** Byte in that segment, uncompressed. */
   readonly offset: number
   /** Bytes of `checkpoints` read. */
   readonly checkpointBytes: number
@@ -81,6 +84,9 @@ export function readEpoch(where: EpochPlace, budget: Budget): EpochPiece {
   return new EpochReader(where).read(budget)
 }
 
+/** Segments that may vanish under one reading before it fails. */
+const VANISHED_MAX = 100
+
 class EpochReader {
   readonly #folder: string
   readonly #epoch: string
@@ -97,15 +103,21 @@ class EpochReader {
   }
 
   read(budget: Budget): EpochPiece {
-    const segments = listSegments(this.#folder)
-    while (!this.#atEnd && this.#stuck === undefined && this.#room(budget)) {
+    let segments = listSegments(this.#folder)
+    for (let vanished = 0; !this.#atEnd && this.#stuck === undefined && this.#room(budget); ) {
       const index = segments.findIndex(({ firstSeq }) => firstSeq === this.#at.segment)
       const segment = segments[index]
       if (segment === undefined) {
-        if (segments.length > 0) this.#stop(this.#folder, 'the segment to go on with is missing')
+        if (this.#skipRemoved(segments)) continue
         break
       }
-      this.#readSegment(segment, segments[index + 1], budget)
+      try {
+        this.#readSegment(segment, segments[index + 1], budget)
+      } catch (error) {
+        // Removed since it was listed: nobody removes what was not delivered, so look again.
+        if (errnoOf(error) !== 'ENOENT' || vanished++ === VANISHED_MAX) throw error
+        segments = listSegments(this.#folder)
+      }
     }
     const checkpoints = this.#checkpoints()
     const { position, stuck } = { position: this.#at, stuck: this.#stuck }
@@ -113,32 +125,61 @@ class EpochReader {
     return { ...piece, atEnd: this.#atEnd, ...(stuck === undefined ? {} : { stuck }) }
   }
 
+  /**
+   * Goes on behind segments that were removed after delivery, where that is where we stand.
+   *
+   * @returns whether there is a segment to go on with
+   */
+  #skipRemoved(segments: readonly SegmentName[]): boolean {
+    const { seq } = this.#at
+    // The links tell whether it really goes on there.
+    if (segments.some(({ firstSeq }) => firstSeq === seq)) {
+      this.#at = { ...this.#at, segment: seq, offset: 0 }
+      return true
+    }
+    const marker = readMarker(this.#folder)
+    if (marker !== undefined && marker.size > seq) {
+      const sinks = marker.sinks.join(', ')
+      const what = `records below ${marker.size} were removed after delivery to ${sinks}`
+      this.#stop(this.#folder, `the segment to go on with is missing: ${what}`)
+    } else if (marker?.size === seq) {
+      this.#atEnd = true
+    } else if (segments.length > 0) {
+      this.#stop(this.#folder, 'the segment to go on with is missing')
+    }
+    return false
+  }
+
   #room({ recordCountMax, bytesMax }: Budget): boolean {
     return this.#records.length < recordCountMax && this.#bytes < bytesMax
   }
 
   #readSegment(segment: SegmentName, next: SegmentName | undefined, budget: Budget): void {
-    const { fd, size } = openRegular(segment.path)
+    const file = openSegment(segment)
     let rest: number
     try {
-      if (size < this.#at.offset)
-        return this.#stop(segment.path, 'shorter than what was read before')
-      const length = Math.min(size - this.#at.offset, budget.bytesMax + RECORD_BYTES_MAX + 1)
-      rest = this.#takeLines(segment.path, readRange(fd, this.#at.offset, length), budget)
+      const before = this.#at.offset
+      if (file.size < before) {
+        return this.#stop(file.path, file.damage ?? 'shorter than what was read before')
+      }
+      const length = Math.min(file.size - before, budget.bytesMax + RECORD_BYTES_MAX + 1)
+      rest = this.#takeLines(file.path, readRange(file, before, length), budget)
     } finally {
-      closeSync(fd)
+      file.close()
     }
-    const reached = this.#at.offset >= size
+    const reached = this.#at.offset >= file.size
     if (this.#stuck !== undefined || !this.#room(budget)) return
-    if (reached && next?.firstSeq === this.#at.seq) {
+    if (file.damage !== undefined) {
+      this.#stop(file.path, file.damage)
+    } else if (reached && next?.firstSeq === this.#at.seq) {
       this.#at = { ...this.#at, segment: next.firstSeq, offset: 0 }
     } else if (next !== undefined) {
       this.#stop(
-        segment.path,
+        file.path,
         reached ? 'the next segment is missing' : 'torn before the last segment',
       )
     } else if (rest > RECORD_BYTES_MAX) {
-      this.#stop(segment.path, 'a line longer than a record may be')
+      this.#stop(file.path, 'a line longer than a record may be')
     } else {
       this.#atEnd = true
     }
@@ -191,7 +232,7 @@ class EpochReader {
   /** The checkpoints that cover no more than what was read. */
   #checkpoints(): SealedCheckpoint[] {
     const found: SealedCheckpoint[] = []
-    let file: { readonly fd: number; readonly size: number }
+    let file: ByteFile
     try {
       file = openRegular(join(this.#folder, CHECKPOINTS_FILE))
     } catch {
@@ -199,14 +240,14 @@ class EpochReader {
     }
     try {
       const from = this.#at.checkpointBytes
-      const bytes = readRange(file.fd, from, Math.min(file.size - from, CHECKPOINT_BYTES_MAX))
+      const bytes = readRange(file, from, Math.min(file.size - from, CHECKPOINT_BYTES_MAX))
       for (const { note, size, end } of notesIn(bytes, `${this.#at.log}/${this.#epoch}`)) {
         if (size > this.#at.seq) break
         found.push({ log: this.#at.log, epoch: this.#epoch, size, note })
         this.#at = { ...this.#at, checkpointBytes: from + end, checkpointSize: size }
       }
     } finally {
-      closeSync(file.fd)
+      file.close()
     }
     return found
   }

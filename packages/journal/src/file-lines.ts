@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { RECORD_BYTES_MAX } from '@spanseal/core'
+import type { ByteFile } from './byte-file.ts'
 
 const LF = 0x0a
 const CHUNK_BYTES = 256 * 1024
@@ -18,20 +18,11 @@ export interface FileLine {
   readonly length: number
 }
 
-/** Opens a regular file to read; a named pipe or device in its place is refused, not waited for. */
-export function openRegular(path: string): { readonly fd: number; readonly size: number } {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const stat = fstatSync(fd)
-  if (stat.isFile()) return { fd, size: stat.size }
-  closeSync(fd)
-  throw new Error(`${path} is not a regular file`)
-}
-
 /**
  * The whole lines of a file from `offset` on, in bounded memory. Ends before a line without LF and
  * before one that is longer than a record may be: what follows is for the caller to judge.
  */
-export function* linesFrom(fd: number, offset: number): Generator<FileLine> {
+export function* linesFrom(file: ByteFile, offset: number): Generator<FileLine> {
   let buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES)
   let start = 0
   let end = 0
@@ -54,21 +45,9 @@ export function* linesFrom(fd: number, offset: number): Generator<FileLine> {
       end -= start
       start = 0
     }
-    const read = readSync(fd, buffer, end, buffer.length - end, position)
+    const read = file.readInto(buffer, { start: end, length: buffer.length - end, position })
     if (read === 0) return
     end += read
     position += read
   }
-}
-
-/** `length` bytes from `offset`, or as many as there are. */
-export function readRange(fd: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const read = readSync(fd, buffer, filled, length - filled, offset + filled)
-    if (read === 0) break
-    filled += read
-  }
-  return buffer.subarray(0, filled)
 }

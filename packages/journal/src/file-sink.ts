@@ -14,7 +14,8 @@ import {
 import { dirname, resolve } from 'node:path'
 import type { Batch, RecordSink, SealedRecord } from '@spanseal/core'
 import { AuditError, sha256Hex } from '@spanseal/core'
-import { linesFrom, openRegular } from './file-lines.ts'
+import { openRegular } from './byte-file.ts'
+import { linesFrom } from './file-lines.ts'
 import { FILE_MODE, nodeFs, syncFolder, writeAll } from './journal-fs.ts'
 import { parseLineHead } from './line-head.ts'
 
@@ -118,17 +119,18 @@ class FileSink implements RecordSink {
     const { bytes, next } = readProgress(`${this.#path}.progress`)
     this.#next = new Map(Object.entries(next))
     closeSync(openSync(this.#path, 'a', FILE_MODE))
-    const { fd: readFd, size } = openRegular(this.#path)
+    const file = openRegular(this.#path)
+    const { size } = file
     let end = Math.min(bytes, size)
     try {
-      for (const line of linesFrom(readFd, end)) {
+      for (const line of linesFrom(file, end)) {
         const head = parseLineHead(line.bytes)
         if (head !== undefined)
           this.#next.set(head.epoch, Math.max(head.seq + 1, this.#next.get(head.epoch) ?? 0))
         end = line.offset + line.length
       }
     } finally {
-      closeSync(readFd)
+      file.close()
     }
     const fd = openSync(this.#path, 'r+')
     // This copy is ours alone: what a crash tore off comes again from the journal.

@@ -1,13 +1,16 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+export type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from './append.ts'
+export type { BudgetOptions } from './budget.ts'
 export type { Clock, EpochProfile, HeadStore, JournalKeys } from './create-epoch.ts'
 export type { StuckEpoch } from './epoch-reader.ts'
-export type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from './epoch-writer.ts'
 export { EpochWriter, openWriter } from './epoch-writer.ts'
 export type { FileSinkOptions } from './file-sink.ts'
 export { fileSink } from './file-sink.ts'
-export type { JournalFs } from './journal-fs.ts'
+export { FolderSize } from './folder-size.ts'
+export type { OpenGap, WrittenGaps } from './gap.ts'
+export type { FreeSpace, JournalFs } from './journal-fs.ts'
 export type { JournalSource, JournalSourceOptions } from './journal-source.ts'
 export { journalSource } from './journal-source.ts'
 export type { LeavesFile } from './leaves-file.ts'
@@ -22,12 +25,12 @@ export type {
 } from './spool/journal-folder-sink.ts'
 export { journalFolderSink } from './spool/journal-folder-sink.ts'
 export type {
+  EpochGap,
   EpochState,
   EpochStatus,
   JournalStatus,
   JournalStatusOptions,
   JournalTotals,
-  PendingGap,
 } from './spool/journal-status.ts'
 export { journalStatus } from './spool/journal-status.ts'
 export type { MakeRoomOptions } from './spool/make-room.ts'

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   Batch,
@@ -11,14 +11,15 @@ import type {
   SealedRecord,
 } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
+import { readRange } from './byte-file.ts'
 import type { Cursors } from './cursors.ts'
 import { FileCursors, memoryCursors } from './cursors.ts'
 import type { EpochPiece, EpochPosition, StuckEpoch } from './epoch-reader.ts'
 import { readEpoch } from './epoch-reader.ts'
-import { openRegular, readRange } from './file-lines.ts'
 import { errnoOf } from './journal-fs.ts'
 import { CURSORS_FOLDER, listEpochs, listSegments } from './journal-layout.ts'
 import { livenessOf, readWriterState } from './liveness.ts'
+import { openSegment } from './segment-file.ts'
 
 export interface JournalSourceOptions {
   /** Names the cursor: `[a-z0-9-]{1,64}`, one for each sink of the journal. */
@@ -61,9 +62,11 @@ const SINK_NAME = /^[a-z0-9-]{1,64}$/
 const COUNT_CHUNK_BYTES = 1024 * 1024
 
 /**
- * The records and checkpoints of a journal, epoch by epoch in order of age, from the sink's cursor
- * on. Hands out only whole lines that link to what it handed out before, and a checkpoint never
- * before the records that it covers. Never keeps the process alive.
+ * The records and checkpoints of a journal, from the sink's cursor on: epoch by epoch in order of
+ * age, and each batch begins with the epoch behind the one that the last batch ended with, so that
+ * none waits for another to be delivered whole. Hands out only whole lines that link to what it
+ * handed out before, and a checkpoint never before the records that it covers. Never keeps the
+ * process alive.
  *
  * @throws AuditError `INVALID_OPTION` when `sinkName` cannot name a cursor
  * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be read, or its cursors not be made
@@ -103,6 +106,8 @@ class FolderSource implements JournalSource {
   readonly #done: Set<string>
   /** Not delivered to their ends, oldest first. */
   #epochs: string[] = []
+  /** The last batch ended with it. */
+  #lastRead = ''
   readonly #progress = new Map<string, Progress>()
   readonly #stuck = new Map<string, StuckEpoch>()
   readonly #positions = new WeakMap<Batch, ReadonlyMap<string, EpochPosition>>()
@@ -125,7 +130,7 @@ class FolderSource implements JournalSource {
     const checkpoints: SealedCheckpoint[] = []
     const positions = new Map<string, EpochPosition>()
     let bytesLeft = limits.bytesMax
-    for (const epoch of this.#epochs) {
+    for (const epoch of this.#inTurn()) {
       const recordCountMax = limits.recordCountMax - records.length
       if (recordCountMax <= 0 || bytesLeft <= 0) break
       const progress = this.#progressOf(epoch)
@@ -137,6 +142,7 @@ class FolderSource implements JournalSource {
         checkpoints.push(...piece.checkpoints)
         bytesLeft -= piece.bytes
         positions.set(epoch, piece.position)
+        this.#lastRead = epoch
         progress.read = piece.position
       } else if (progress.read === progress.committed) {
         await this.#finishIfOver(epoch, progress, piece.atEnd)
@@ -146,6 +152,12 @@ class FolderSource implements JournalSource {
     const batch = { records, checkpoints }
     this.#positions.set(batch, positions)
     return batch
+  }
+
+  /** The epochs from the one behind the last that was read on, and from the first to that one. */
+  #inTurn(): string[] {
+    const next = this.#epochs.findIndex((epoch) => epoch > this.#lastRead)
+    return next <= 0 ? this.#epochs : [...this.#epochs.slice(next), ...this.#epochs.slice(0, next)]
   }
 
   async commit(batch: Batch): Promise<void> {
@@ -286,21 +298,27 @@ function furthest({ read, counted }: Progress): LineCount {
 /** Counts on to the end of the last segment. */
 function countLines(folder: string, from: LineCount): LineCount {
   let { seq, segment, offset } = from
-  for (const { firstSeq, path } of listSegments(folder)) {
-    if (firstSeq < segment) continue
-    if (firstSeq > segment) offset = 0
-    segment = firstSeq
-    const { fd, size } = openRegular(path)
+  const segments = listSegments(folder)
+  for (const [i, each] of segments.entries()) {
+    if (each.firstSeq < segment) continue
+    if (each.firstSeq > segment) offset = 0
+    segment = each.firstSeq
+    const next = segments[i + 1]
+    if (each.compressed && next !== undefined && next.firstSeq >= seq) {
+      seq = next.firstSeq // not worth decoding
+      continue
+    }
+    const file = openSegment(each)
     try {
-      for (let at = offset; at < size; at += COUNT_CHUNK_BYTES) {
-        const chunk = readRange(fd, at, Math.min(COUNT_CHUNK_BYTES, size - at))
+      for (let at = offset; at < file.size; at += COUNT_CHUNK_BYTES) {
+        const chunk = readRange(file, at, Math.min(COUNT_CHUNK_BYTES, file.size - at))
         for (let lf = chunk.indexOf(0x0a); lf >= 0; lf = chunk.indexOf(0x0a, lf + 1)) {
           seq++
           offset = at + lf + 1
         }
       }
     } finally {
-      closeSync(fd)
+      file.close()
     }
   }
   return { seq, segment, offset }

@@ -4,21 +4,30 @@
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { EpochBytes, SegmentBytes } from '@spanseal/core'
 import { AuditError, isEpochId } from '@spanseal/core'
+import type { ByteFile } from './byte-file.ts'
+import { readRange } from './byte-file.ts'
 import { errnoOf } from './journal-fs.ts'
+import type { SegmentName } from './journal-layout.ts'
 import {
   CHECKPOINTS_FILE,
   CURSORS_FOLDER,
+  compressedName,
   DRAFT_PREFIX,
   firstSeqOf,
-  segmentName,
+  isSpoolDraft,
+  markerSizeOf,
+  segmentsAmong,
   WRITER_FILE,
 } from './journal-layout.ts'
+import { openCompressed } from './spool/compressed-file.ts'
+import { newestMarkerText } from './spool/delivered-marker.ts'
 
 const CHUNK_BYTES = 256 * 1024
 const STUB_FILE = 'stub'
+const COMPRESSED_END = '.jsonl.zst'
 /** What an epoch folder may hold besides segments. */
 const EPOCH_FILES = new Set([
   CHECKPOINTS_FILE,
@@ -105,7 +114,10 @@ function fileEpoch(path: string): EpochBytes {
   const segment: SegmentBytes = {
     file: path,
     ...(firstSeq === undefined ? {} : { firstSeq }),
-    chunks: (fromByte) => chunksOf(path, { fromByte }),
+    chunks: (fromByte) =>
+      path.endsWith(COMPRESSED_END)
+        ? compressedChunks(path, fromByte)
+        : chunksOf(path, { fromByte }),
   }
   return {
     name: path,
@@ -127,20 +139,77 @@ async function folderEpoch(folder: string, ignored: Ignored): Promise<EpochBytes
         ? values([])
         : chunksOf(checkpoints, { fromByte, endByte: checkpointBytes }),
     stub: () => stubOf(join(folder, STUB_FILE)),
+    delivered: () => markerOf(folder),
   }
 }
 
 async function* segmentsOf(folder: string, ignored: Ignored): AsyncGenerator<SegmentBytes> {
   const names = await namesIn(folder)
-  const seqs: number[] = []
   for (const name of names) {
-    const firstSeq = firstSeqOf(name)
-    if (firstSeq !== undefined) seqs.push(firstSeq)
-    else if (!EPOCH_FILES.has(name)) ignored(join(folder, name), 'no part of an epoch')
+    const isKnown = EPOCH_FILES.has(name) || isSpoolDraft(name) || markerSizeOf(name) !== undefined
+    if (!isKnown && firstSeqOf(name) === undefined) {
+      ignored(join(folder, name), 'no part of an epoch')
+    }
   }
-  for (const firstSeq of seqs.sort((a, b) => a - b)) {
-    const file = join(folder, segmentName(firstSeq))
-    yield { file, firstSeq, chunks: (fromByte) => chunksOf(file, { fromByte }) }
+  for (const segment of segmentsAmong(names, folder)) {
+    const { firstSeq, path: file } = segment
+    yield { file, firstSeq, chunks: (fromByte) => segmentChunks(segment, fromByte) }
+  }
+}
+
+/**
+ * A segment's bytes, in whichever form it lies there by now. One that was removed since it was listed
+ * has none: its records are missing, as they are for whoever lists them later.
+ */
+async function* segmentChunks(
+  { compressed, firstSeq, path }: SegmentName,
+  fromByte: number | undefined,
+): AsyncGenerator<Uint8Array> {
+  let plain: FileHandle | undefined
+  try {
+    if (!compressed) plain = await openRegularFile(path)
+  } catch (error) {
+    if (!(error instanceof AuditError && error.code === 'NOT_FOUND')) throw error
+  }
+  if (plain !== undefined) return yield* handleChunks(plain, path, { fromByte })
+  try {
+    yield* compressedChunks(join(dirname(path), compressedName(firstSeq)), fromByte)
+  } catch (error) {
+    if (!(error instanceof AuditError && error.code === 'NOT_FOUND')) throw error
+  }
+}
+
+/** The bytes of a compressed segment as they were, up to where it is damaged. */
+async function* compressedChunks(path: string, fromByte = 0): AsyncGenerator<Uint8Array> {
+  let file: ByteFile
+  try {
+    file = openCompressed(path)
+  } catch (error) {
+    throw errnoOf(error) === undefined
+      ? unreadable(path, 'is not a regular file', error)
+      : asUnreadable(path, error)
+  }
+  try {
+    for (let position = fromByte; position < file.size; ) {
+      const chunk = readRange(file, position, Math.min(CHUNK_BYTES, file.size - position))
+      if (chunk.length === 0) break
+      position += chunk.length
+      yield chunk
+    }
+    if (file.damage !== undefined) throw unreadable(path, `is damaged (${file.damage})`)
+  } catch (error) {
+    throw asUnreadable(path, error)
+  } finally {
+    file.close()
+  }
+}
+
+/** What is claimed of records that were removed; nothing where it cannot be read. */
+async function markerOf(folder: string): Promise<string | undefined> {
+  try {
+    return newestMarkerText(folder)
+  } catch {
+    return undefined
   }
 }
 
@@ -155,11 +224,16 @@ async function stubOf(path: string): Promise<string | undefined> {
 }
 
 /** A file's bytes; each chunk is the reader's to keep. */
-async function* chunksOf(
+async function* chunksOf(path: string, range: ByteRange): AsyncGenerator<Uint8Array> {
+  yield* handleChunks(await openRegularFile(path), path, range)
+}
+
+/** The same of an open file, which is closed in the end. */
+async function* handleChunks(
+  handle: FileHandle,
   path: string,
   { fromByte = 0, endByte = Number.MAX_SAFE_INTEGER }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
-  const handle = await openRegularFile(path)
   try {
     for (let position = fromByte; position < endByte; ) {
       const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, endByte - position))

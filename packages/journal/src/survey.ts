@@ -1,20 +1,22 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ObservedEpoch } from '@spanseal/core'
 import { isEpochId, NO_PREV, parseCheckpoint, parseNote } from '@spanseal/core'
+import { openRegular } from './byte-file.ts'
 import type { HeadStore } from './create-epoch.ts'
 import type { EpochEnd } from './epoch-end.ts'
 import { findEpochEnd } from './epoch-end.ts'
 import type { FileLine } from './file-lines.ts'
-import { linesFrom, openRegular } from './file-lines.ts'
+import { linesFrom } from './file-lines.ts'
 import type { JournalFs } from './journal-fs.ts'
+import { isShortage } from './journal-fs.ts'
 import { listEpochs, listSegments } from './journal-layout.ts'
 import { parseLineHead } from './line-head.ts'
 import type { Liveness } from './liveness.ts'
 import { livenessOf, readWriterState } from './liveness.ts'
+import { openSegment } from './segment-file.ts'
 
 /** What an opener has to say of the other epochs. */
 export interface Survey {
@@ -123,21 +125,23 @@ function withTorn(observed: ObservedEpoch, torn: EpochEnd['torn']): ObservedEpoc
 function readableEnd(folder: string, epoch: string): EpochEnd {
   try {
     return findEpochEnd(folder, epoch)
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error
     return { size: 0, leaf: NO_PREV, closed: false, unsynced: [] }
   }
 }
 
 function syncFile(fs: JournalFs, path: string): void {
   try {
-    const { fd } = openRegular(path)
+    const file = openRegular(path)
     try {
-      fs.fdatasyncSync(fd)
+      fs.fdatasyncSync(file.fd)
     } finally {
-      closeSync(fd)
+      file.close()
     }
   } catch {
-    // A folder that is mounted read-only: nothing of it is in our page cache.
+    // A folder that is mounted read-only: nothing of it is in our page cache. Or the segment was
+    // compressed meanwhile: that was synced before the plain file went.
   }
 }
 
@@ -179,12 +183,12 @@ function readStatements(journal: string, epochs: readonly string[]): Map<string,
 function statementsOf(folder: string, epoch: string): Statement[] {
   const statements: Statement[] = []
   try {
-    for (const { path } of listSegments(folder).slice(0, 2)) {
-      const { fd } = openRegular(path)
+    for (const segment of listSegments(folder).slice(0, 2)) {
+      const file = openSegment(segment)
       try {
-        takeStatements(linesFrom(fd, 0), epoch, statements)
+        takeStatements(linesFrom(file, 0), epoch, statements)
       } finally {
-        closeSync(fd)
+        file.close()
       }
     }
   } catch {

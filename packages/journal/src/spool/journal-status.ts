@@ -50,10 +50,13 @@ export interface JournalTotals {
 }
 
 /** Records that could not be written and of which no `gap` record tells yet. */
-export interface PendingGap {
+export interface EpochGap {
   readonly epoch: string
   readonly records: number
+  /** Calls that were not made for it. */
   readonly refused: number
+  /** `YYYY-MM-DDTHH:mm:ss.sssZ` of the first of them. */
+  readonly since: string
 }
 
 /** What a journal's folder says of itself. */
@@ -67,7 +70,7 @@ export interface JournalStatus {
   readonly totals: JournalTotals
   /** Epochs whose writers are gone and of which some sink has not acknowledged everything. */
   readonly orphans: readonly string[]
-  readonly gapsPending: readonly PendingGap[]
+  readonly gapsPending: readonly EpochGap[]
 }
 
 export interface JournalStatusOptions {
