@@ -4,7 +4,7 @@
 import type { Kafka } from 'kafkajs'
 
 /**
- * Three faults of kafkajs 2.2.4, which has had no commit since May 2024, repaired in the objects of
+ * Four faults of kafkajs 2.2.4, which has had no commit since May 2024, repaired in the objects of
  * one client of ours. Nobody else's client, no prototype and no global is touched. Where a later
  * kafkajs is built otherwise, a repair finds nothing to do and the fault is back; none of them
  * touches what is delivered.
@@ -14,7 +14,15 @@ import type { Kafka } from 'kafkajs'
  * 2. Its other timer, which looks for requests that are overdue, keeps the process alive.
  * 3. A discarded producer goes on retrying in the background, and what it still sends becomes
  *    duplicates; `disconnect()` does not end that.
+ * 4. A request without an answer is tried again on the same connection, with what is known of the
+ *    leaders unchanged: a frozen broker holds the client for as long as it is frozen, although there
+ *    is another leader after seconds. Here its connection ends, and that makes kafkajs ask anew.
  */
+
+/** A request on its way; kafkajs rejects it when its time is over. */
+interface PushedRequest {
+  readonly entry: { reject(error: Error): void }
+}
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
@@ -24,10 +32,18 @@ interface RequestQueue {
   checkPendingRequests(): void
   scheduleCheckPendingRequests(): void
   scheduleRequestTimeoutCheck(): void
+  createSocketRequest(request: PushedRequest): unknown
+}
+
+interface Connection {
+  readonly host: string
+  readonly port: number
+  readonly requestQueue: RequestQueue
+  readonly socket?: { destroy(error: Error): void }
 }
 
 interface ConnectionPool {
-  readonly pool: readonly { readonly requestQueue: RequestQueue }[]
+  readonly pool: readonly Connection[]
 }
 
 interface Cluster {
@@ -87,7 +103,10 @@ function repairTimers({ connectionPoolBuilder }: Cluster, background: boolean): 
   const build = connectionPoolBuilder.build.bind(connectionPoolBuilder)
   connectionPoolBuilder.build = async (...args) => {
     const pool = await build(...args)
-    for (const connection of pool.pool ?? []) repairQueue(connection.requestQueue, background)
+    for (const connection of pool.pool ?? []) {
+      repairQueue(connection.requestQueue, background)
+      endWithoutAnswer(connection)
+    }
     return pool
   }
 }
@@ -110,6 +129,22 @@ function repairQueue(queue: RequestQueue, background: boolean): void {
   queue.scheduleRequestTimeoutCheck = (): void => {
     schedule()
     queue.requestTimeoutIntervalId?.unref()
+  }
+}
+
+/** A request that got no answer counts as one whose connection was closed, and it is closed. */
+function endWithoutAnswer(connection: Connection): void {
+  const { host, port, requestQueue } = connection
+  const create = requestQueue.createSocketRequest.bind(requestQueue)
+  requestQueue.createSocketRequest = (request) => {
+    const { entry } = request
+    const reject = entry.reject.bind(entry)
+    entry.reject = (error): void => {
+      if (error.name !== 'KafkaJSRequestTimeoutError') return reject(error)
+      connection.socket?.destroy(error)
+      reject(Object.assign(error, { name: 'KafkaJSConnectionClosedError', host, port }))
+    }
+    return create(request)
   }
 }
 
