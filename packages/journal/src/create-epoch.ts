@@ -114,7 +114,7 @@ export function createEpoch(options: CreateEpochOptions): CreatedEpoch {
   }
   try {
     fs.mkdirSync(draft, FOLDER_MODE)
-    saveWriterState(draft, { ...ownProcess(), beat: wallMillis })
+    saveWriterState(fs, draft, { ...ownProcess(), beat: wallMillis, records: 1, synced: 1 })
     const first = create(segmentName(0))
     writeAll(fs, first, frame.bytes)
     if (options.durable) fs.fdatasyncSync(first)
@@ -138,7 +138,7 @@ export function createEpoch(options: CreateEpochOptions): CreatedEpoch {
     return { live: new LiveEpoch({ ...parts, segmentBytesMax, durable }), note }
   } catch (error) {
     discard(fs, opened, draft)
-    if (published) disown(folder, wallMillis)
+    if (published) disown(fs, folder, wallMillis)
     throw error
   }
 }
@@ -175,9 +175,10 @@ function discard(fs: JournalFs, fds: readonly number[], draft: string): void {
 }
 
 /** An epoch that appeared and cannot be used: nobody shall take it for live. */
-function disown(folder: string, beat: number): void {
+function disown(fs: JournalFs, folder: string, beat: number): void {
   try {
-    saveWriterState(folder, { ...ownProcess(), beat, failed: true })
+    const state = { ...ownProcess(), beat, records: 1, synced: 0, ended: 'failed' } as const
+    saveWriterState(fs, folder, state)
   } catch {
     // It then counts as live as long as this process runs.
   }

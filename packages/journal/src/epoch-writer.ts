@@ -3,50 +3,33 @@
 
 import type { ObservedEpoch, RecordDraft } from '@spanseal/core'
 import { AuditError, assertLogName, recordLine } from '@spanseal/core'
-import { createEpoch } from './create-epoch.ts'
+import type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from './append.ts'
+import { Budget } from './budget.ts'
+import type { GapReason } from './gap.ts'
+import { GapTally } from './gap.ts'
+import { GivenUpEpochs } from './given-up.ts'
 import { HeadKeeper } from './head-keeper.ts'
+import { errnoOf } from './journal-fs.ts'
 import { openJournalFolder, unusable } from './journal-path.ts'
 import type { LiveEpoch } from './live-epoch.ts'
-import { ownProcess, saveWriterState } from './liveness.ts'
+import { OBSERVED_MAX, openNextEpoch } from './next-epoch.ts'
 import { OpenCalls } from './open-calls.ts'
-import { surveyJournal } from './survey.ts'
+import { refuseOtherLog } from './other-log.ts'
+import { TimeText } from './record-time.ts'
 import { SyncLoop } from './sync-loop.ts'
+import { Pulses } from './vitals.ts'
+import type { GivenUpFor } from './write-failure.ts'
+import {
+  FAILED_CLOSE,
+  FAILED_MEANWHILE,
+  FAILED_SYNC,
+  FAILED_WRITE,
+  journalFailed,
+  messageOf,
+  WriteFailure,
+} from './write-failure.ts'
 import type { WriterOptions, WriterSettings } from './writer-options.ts'
 import { writerSettings } from './writer-options.ts'
-
-/** Where the record that is being built will stand: commitments are bound to it. */
-export interface RecordPlace {
-  readonly epoch: string
-  readonly seq: number
-}
-
-/** A record that was written. */
-export interface AppendedRecord extends RecordPlace {
-  /** Its leaf hash, 64 hex digits. */
-  readonly leaf: string
-  /** The leaf hash of the record before it. */
-  readonly prev: string
-}
-
-export interface AppendOptions {
-  /** `YYYY-MM-DDTHH:mm:ss.sssZ` of what is recorded, where that was earlier. */
-  readonly eventAt?: string
-  /** Take a checkpoint as soon as the record is synced; default false. */
-  readonly checkpoint?: boolean
-}
-
-export interface WriterHealth {
-  /** The epoch that takes the next record; absent while writing fails and after `close`. */
-  readonly epoch?: string
-  /** Records written by this writer in all its epochs, the log's own included. */
-  readonly records: number
-  /** Of the present epoch: written and not known to be on disk. */
-  readonly unsynced: number
-  /** Epochs given up after a failed write or sync. */
-  readonly failedEpochs: number
-  /** Why the last one was given up, or why no new one can be opened. */
-  readonly failure?: AuditError
-}
 
 /** A record with its time: nanoseconds since `epoch.open`. */
 interface NewRecord {
@@ -55,13 +38,12 @@ interface NewRecord {
   readonly options: AppendOptions
 }
 
-/** `epoch.open` holds this many observations, further ones follow in `epoch.observed`. */
-const OBSERVED_MAX = 64
 const NANOS_PER_MILLI = 1_000_000
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT'])
 /** A build that itself appends moves its own place and is run again, this often at most. */
 const BUILD_ATTEMPTS_MAX = 8
-/** Epochs given up of which the writer remembers how far they were synced. */
-const REMEMBERED_FAILURES_MAX = 1_000
+/** Where a record is built that cannot stand anywhere. */
+const NOWHERE: RecordPlace = { epoch: '00000000-0000-7000-8000-000000000000', seq: 0 }
 
 /**
  * Opens an epoch in a journal and writes to it.
@@ -71,12 +53,15 @@ const REMEMBERED_FAILURES_MAX = 1_000
  * number of processes, threads and copies of this library: each writes to epochs of its own.
  *
  * @throws AuditError `INVALID_OPTION` for an option that cannot be used
- * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be made or written to
+ * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be made or written to, or holds
+ * another log
+ * @throws AuditError `JOURNAL_FULL` when not even another epoch fits into its budget
  */
 export function openWriter(options: WriterOptions): EpochWriter {
   const settings = writerSettings(options)
   assertLogName(settings.log)
   const journal = openJournalFolder(settings.journal, settings.refuseInside)
+  refuseOtherLog(journal, settings.log)
   return new EpochWriter({ ...settings, journal })
 }
 
@@ -89,28 +74,32 @@ export class EpochWriter {
   readonly #loop: SyncLoop
   readonly #heads: HeadKeeper
   readonly #beat: NodeJS.Timeout
+  readonly #budget: Budget
+  readonly #gap = new GapTally()
+  readonly #pulses: Pulses
 
   // Owned by the synchronous methods below. `#live` is undefined while writing fails and once closed.
   #live: LiveEpoch | undefined
   #calls: OpenCalls = new OpenCalls('')
   #closed = false
   #records = 0
-  #failure: AuditError | undefined
+  #failure: WriteFailure | undefined
+  /** Why the last epoch was given up or none could be opened, though others were since. */
+  #lastReason: GapReason = 'write_failed'
   #retryAtNanos = 0n
-  #failedEpochs = 0
   /** All epochs of this writer, in order. */
   readonly #epochs = new Set<string>()
-  /** Of epochs given up: how many of their records were synced. */
-  readonly #givenUp = new Map<string, number>()
-  #lastMillis = -1
-  #lastAt = ''
+  readonly #givenUp = new GivenUpEpochs()
+  readonly #time = new TimeText()
 
   constructor(settings: WriterSettings) {
     this.#settings = settings
     this.journal = settings.journal
     this.log = settings.log
+    this.#budget = new Budget(settings)
+    this.#pulses = new Pulses(settings, () => this.#gap.pending)
     this.#loop = new SyncLoop(settings, {
-      failed: (live, error) => void this.#giveUp(live, error, 'writing cannot go on'),
+      failed: (live, error) => void this.#giveUp(live, error, FAILED_MEANWHILE),
       checkpoint: (live, note) => this.#heads.keep(live.chain.epoch, note),
     })
     this.#heads = new HeadKeeper(settings.keys.heads, settings.clock.monoNanos, (error) =>
@@ -138,12 +127,17 @@ export class EpochWriter {
 
   health(): WriterHealth {
     const live = this.#live
+    const { pending, written } = this.#gap
     return {
       ...(live === undefined ? {} : { epoch: live.chain.epoch }),
       records: this.#records,
       unsynced: live === undefined ? 0 : live.chain.size - live.syncedSize,
-      failedEpochs: this.#failedEpochs,
-      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+      bytes: live?.bytes ?? 0,
+      full: this.#budget.isFull,
+      ...(pending === undefined ? {} : { gap: pending }),
+      gaps: written,
+      failedEpochs: this.#givenUp.count,
+      ...(this.#failure === undefined ? {} : { failure: this.#failure.reason }),
     }
   }
 
@@ -155,29 +149,53 @@ export class EpochWriter {
    * place, when it appended itself or the epoch had to be given up
    * @throws AuditError `JOURNAL_FAILED` when it could not be written: it is then in no readable part
    * of the journal, but for durability `every`, where it may be. The next call tries a new epoch.
+   * @throws AuditError `JOURNAL_FULL` when the budget is used up: nothing was written
    * @throws AuditError `JOURNAL_CLOSED` after `close`
    * @throws AuditError `RECORD_TOO_LARGE`, `NOT_REPRESENTABLE` and what `build` throws: nothing was
    * written
    */
   append(build: (at: RecordPlace) => RecordDraft, options: AppendOptions = {}): AppendedRecord {
-    let failure: AuditError | undefined
+    let { type } = options
+    let failure: WriteFailure | undefined
     for (let attempt = 0; attempt < BUILD_ATTEMPTS_MAX; attempt++) {
-      const nowNanos = this.#settings.clock.monoNanos()
-      const live = this.#usable(nowNanos)
-      const { epoch, size: seq } = live.chain
-      const draft = build({ epoch, seq })
-      if (this.#live !== live || live.chain.size !== seq) continue
       try {
+        const nowNanos = this.#settings.clock.monoNanos()
+        const live = this.#usable(nowNanos)
+        const { epoch, size: seq } = live.chain
+        const draft = build({ epoch, seq })
+        if (this.#live !== live || live.chain.size !== seq) continue
+        type = draft.type
         const ageNanos = live.ageNanos(nowNanos)
-        return this.#write(live, { draft, ageNanos, options })
+        return this.#write(live, { draft, ageNanos, options }, false)
       } catch (error) {
         if (!(error instanceof WriteFailure)) throw error
         // Nothing of it can be read, so it may stand in a new epoch; twice is enough.
-        if (failure !== undefined || error.written) throw error.reason
-        failure = error.reason
+        const isLast = failure !== undefined || !error.mayRetry
+        failure = error
+        if (isLast) break
       }
     }
-    throw failure ?? new AuditError('JOURNAL_FAILED', 'a record kept moving while it was built')
+    const moved = 'a record kept moving while it was built'
+    failure ??= new WriteFailure(this.#failed(undefined, moved), 'write_failed')
+    const lostType = type ?? build(NOWHERE).type
+    this.#noteLoss((now) => this.#gap.lost(lostType, failure.gap, now))
+    throw failure.reason
+  }
+
+  /**
+   * Takes note that a call was not made, because its intent could not be made durable: the next gap
+   * says how many.
+   */
+  noteRefused(): void {
+    const reason = this.#gap.reason ?? (this.#budget.isFull ? 'journal_full' : this.#lastReason)
+    this.#noteLoss((now) => this.#gap.refused(reason, now))
+  }
+
+  #noteLoss(count: (nowMillis: number) => void): void {
+    const isFirst = !this.#gap.isPending
+    count(this.#settings.clock.wallMillis())
+    // Left in the folder at once: should the process end, it is all that is said.
+    if (isFirst && !this.#closed) this.#pulses.tryBeat(this.#live)
   }
 
   /**
@@ -188,9 +206,6 @@ export class EpochWriter {
    */
   synced(record?: RecordPlace): Promise<void> {
     const live = this.#live
-    if (record === undefined && live === undefined) {
-      return this.#failure === undefined ? Promise.resolve() : Promise.reject(this.#failure)
-    }
     if (live !== undefined && (record === undefined || record.epoch === live.chain.epoch)) {
       return this.#loop.synced(live, record?.seq ?? live.chain.size - 1)
     }
@@ -210,43 +225,106 @@ export class EpochWriter {
       try {
         this.#loop.syncNow(live)
       } catch (error) {
-        throw this.#giveUp(live, error, 'a sync failed')
+        throw this.#giveUp(live, error, FAILED_SYNC)
       }
       return
     }
-    const lost = record === undefined ? this.#failure : this.#lostBefore(record)
+    const lost = this.#lostBefore(record)
     if (lost !== undefined) throw lost
   }
 
   /**
-   * Ends the epoch with `epoch.close` and its last checkpoint, syncs (but for durability `none`) and
-   * lets go of the files. Synchronous and idempotent.
+   * Writes the gap that is due, ends the epoch with `epoch.close` and its last checkpoint, syncs (but
+   * for durability `none`) and lets go of the files. Synchronous and idempotent.
    *
-   * @throws AuditError `JOURNAL_FAILED` when the end could not be written; the epoch then counts as
-   * crashed
+   * @throws AuditError `JOURNAL_FAILED` when the end could not be written, the epoch then counts as
+   * crashed; or when records were lost and no gap could be written that says so
    */
   close(): void {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#beat)
+    const untold = this.#gap.isPending ? this.#tellGap() : undefined
     if (this.#live !== undefined) this.#endEpoch(this.#live, 'shutdown')
+    else if (untold !== undefined) this.#pulses.renew()
+    if (untold !== undefined) throw untold
+  }
+
+  // The last chance to say what was lost: the reserve is for that, and one failure is not the end.
+  #tellGap(): AuditError | undefined {
+    let failure: unknown
+    for (let attempt = 0; attempt < 2 && this.#gap.isPending; attempt++) {
+      try {
+        this.#writeGap(this.#live ?? this.#openEpoch())
+      } catch (error) {
+        failure = error
+      }
+    }
+    const { pending } = this.#gap
+    if (pending === undefined) return undefined
+    const lost = `${pending.records} records and ${pending.refused} refused calls stand in no gap`
+    return journalFailed(this.journal, lost, { cause: new Error(messageOf(failure)) })
   }
 
   // The epoch to write to: the present one, its successor when it is full, a new one after a failure.
   #usable(nowNanos: bigint): LiveEpoch {
     if (this.#closed) throw new AuditError('JOURNAL_CLOSED', 'the journal is closed')
     const live = this.#live
-    if (live !== undefined && !this.#isFull(live, live.ageNanos(nowNanos))) return live
+    // While the budget is used up a gap is pending, too.
+    if (
+      live !== undefined &&
+      !this.#gap.isPending &&
+      !this.#isFull(live, live.ageNanos(nowNanos))
+    ) {
+      return live
+    }
+    return this.#renewed(nowNanos)
+  }
+
+  #renewed(nowNanos: bigint): LiveEpoch {
+    if (!this.#budget.hasRoom(nowNanos)) {
+      throw new WriteFailure(this.#budget.failure(), 'journal_full')
+    }
+    let live = this.#live
     if (live === undefined && nowNanos < this.#retryAtNanos && this.#failure !== undefined) {
       throw this.#failure
     }
+    if (live === undefined || this.#isFull(live, live.ageNanos(nowNanos))) {
+      try {
+        if (live !== undefined) this.#roll(live)
+        live = this.#openEpoch()
+      } catch (error) {
+        this.#retryAtNanos = nowNanos + BigInt(this.#settings.retryMillis * NANOS_PER_MILLI)
+        this.#failure = this.#cannotOpen(error)
+        throw this.#failure
+      }
+    }
+    if (this.#gap.isPending) this.#writeGap(live)
+    return live
+  }
+
+  #cannotOpen(cause: unknown): WriteFailure {
+    const code = cause instanceof AuditError ? cause.code : undefined
+    this.#lastReason = code === 'JOURNAL_FULL' ? 'journal_full' : 'write_failed'
+    const isOurs = code === 'JOURNAL_FULL' || code === 'JOURNAL_FAILED'
+    // A keyring that cannot be read is a failure of the journal to those who append.
+    const foreign = code === undefined || isOurs ? cause : new Error(messageOf(cause), { cause })
+    return new WriteFailure(this.#failed(foreign, 'no epoch can be opened'), this.#lastReason)
+  }
+
+  /** The first record when writing works again says what is missing before it. */
+  #writeGap(live: LiveEpoch): void {
+    const size = live.chain.size
     try {
-      if (live !== undefined) this.#roll(live)
-      return this.#openEpoch()
+      this.#writeOwn(live, this.#gap.draft(), { checkpoint: true })
     } catch (error) {
-      this.#retryAtNanos = nowNanos + BigInt(this.#settings.retryMillis * NANOS_PER_MILLI)
-      this.#failure = this.#failed(error, 'no epoch can be opened')
-      throw this.#failure
+      // Whatever became of the gap, nothing of the record behind it was written.
+      if (!(error instanceof WriteFailure)) throw error
+      throw new WriteFailure(error.reason, error.gap, true)
+    } finally {
+      // A gap whose sync failed can be read: the next epoch observes it, it cannot vanish unseen.
+      if (live.chain.size > size) this.#gap.settle()
+      this.#pulses.told()
     }
   }
 
@@ -261,35 +339,22 @@ export class EpochWriter {
   #isFull(live: LiveEpoch, ageNanos: number): boolean {
     const { epochRecordsMax, epochBytesMax, epochMillisMax } = this.#settings
     return (
-      live.chain.size >= epochRecordsMax - 1 || // one more: `epoch.close`
+      live.chain.size >= epochRecordsMax - (this.#gap.isPending ? 2 : 1) || // `gap`, `epoch.close`
       live.bytes >= epochBytesMax ||
       ageNanos >= epochMillisMax * NANOS_PER_MILLI
     )
   }
 
   #openEpoch(): LiveEpoch {
-    const { fs, keys, clock, durability } = this.#settings
-    const durable = durability !== 'none'
-    // Again for every epoch: meanwhile it may have been removed, or replaced by a link.
-    if (openJournalFolder(this.journal, this.#settings.refuseInside) !== this.journal) {
-      throw unusable(this.journal, 'was replaced by a link')
-    }
-    const { observed, settled } = surveyJournal({
-      journal: this.journal,
-      heads: keys.heads,
-      fs,
-      nowMillis: clock.wallMillis(),
-      own: this.#epochs,
-      durable,
-    })
-    const first = observed.slice(0, OBSERVED_MAX)
-    const { live, note } = createEpoch({ ...this.#settings, durable, observed: first })
+    const { keys } = this.#settings
+    this.#budget.admitEpoch()
+    const { live, note, unnamed, settled } = openNextEpoch(this.#settings, this.#epochs)
     this.#live = live
     this.#calls = new OpenCalls(live.chain.epoch)
     this.#epochs.add(live.chain.epoch)
     this.#records++
     this.#heads.keep(live.chain.epoch, note)
-    this.#writeObserved(live, observed.slice(OBSERVED_MAX))
+    this.#writeObserved(live, unnamed)
     this.#failure = undefined
     try {
       keys.heads.settle(settled)
@@ -308,49 +373,44 @@ export class EpochWriter {
       if (observed.length > 0 && this.#settings.durability !== 'none') this.#loop.syncNow(live)
     } catch (error) {
       if (error instanceof WriteFailure) throw error.reason
-      throw this.#giveUp(live, error, 'a sync failed')
+      throw this.#giveUp(live, error, FAILED_SYNC)
     }
   }
 
   /** Writes one of the log's own records. */
-  #writeOwn(live: LiveEpoch, draft: RecordDraft): void {
+  #writeOwn(live: LiveEpoch, draft: RecordDraft, options: AppendOptions = {}): void {
     const ageNanos = live.ageNanos(this.#settings.clock.monoNanos())
-    this.#write(live, { draft, ageNanos, options: {} })
+    this.#write(live, { draft, ageNanos, options }, true)
   }
 
-  /** @throws WriteFailure when the epoch had to be given up */
-  #write(live: LiveEpoch, { draft, ageNanos, options }: NewRecord): AppendedRecord {
+  /** @throws WriteFailure when the budget is used up, or the epoch had to be given up */
+  #write(live: LiveEpoch, record: NewRecord, isOwn: boolean): AppendedRecord {
+    const { draft, ageNanos, options } = record
     const { chain } = live
     const { log, epoch, prev, size: seq } = chain
-    const at = this.#at()
+    const at = this.#time.of(this.#settings.clock.wallMillis())
     const mono_ns = String(ageNanos)
     const { eventAt } = options
     const time = eventAt === undefined ? { at, mono_ns } : { at, event_at: eventAt, mono_ns }
     const frame = chain.frame(recordLine(draft, { log, epoch, seq, prev }, time))
-    const { leaf } = frame
+    const { bytes, leaf } = frame
+    if (isOwn) this.#budget.spend(bytes.length)
+    else if (!this.#budget.admit(bytes.length)) {
+      throw new WriteFailure(this.#budget.failure(), 'journal_full')
+    }
     try {
       live.write(frame)
     } catch (error) {
-      throw new WriteFailure(this.#giveUp(live, error, 'a write failed'), false)
+      throw new WriteFailure(this.#giveUp(live, error, FAILED_WRITE), 'write_failed', true)
     }
     this.#records++
     this.#calls.note(draft, seq)
     try {
       this.#loop.appended(live, ageNanos, options.checkpoint === true)
     } catch (error) {
-      throw new WriteFailure(this.#giveUp(live, error, 'a sync failed'), true)
+      throw new WriteFailure(this.#giveUp(live, error, FAILED_SYNC), 'sync_failed')
     }
     return { epoch, seq, leaf, prev }
-  }
-
-  // Formatting a time costs as much as writing a line; most records share a millisecond with another.
-  #at(): string {
-    const millis = this.#settings.clock.wallMillis()
-    if (millis !== this.#lastMillis) {
-      this.#lastMillis = millis
-      this.#lastAt = new Date(millis).toISOString()
-    }
-    return this.#lastAt
   }
 
   #endEpoch(live: LiveEpoch, reason: 'shutdown' | 'rolled'): void {
@@ -365,58 +425,62 @@ export class EpochWriter {
       this.#heads.flush()
     } catch (error) {
       if (error instanceof WriteFailure) throw error.reason
-      throw this.#giveUp(live, error, 'the epoch could not be closed')
+      throw this.#giveUp(live, error, FAILED_CLOSE)
     }
     this.#live = undefined
     this.#loop.leave(live)
     live.release()
+    this.#pulses.leave(live, 'closed')
   }
 
   /** Stops writing to an epoch; what it holds stays as it is, and the next opener names it. */
-  #giveUp(live: LiveEpoch, cause: unknown, what: string): AuditError {
+  #giveUp(live: LiveEpoch, cause: unknown, { what, gap }: GivenUpFor): AuditError {
     const { epoch } = live.chain
     if (this.#givenUp.has(epoch) || !this.#epochs.has(epoch)) return this.#failed(cause, what)
     const failure = this.#failed(cause, what, { epoch, seq: live.chain.size })
-    this.#givenUp.set(epoch, live.syncedSize)
-    if (this.#givenUp.size > REMEMBERED_FAILURES_MAX) {
-      this.#givenUp.delete(this.#givenUp.keys().next().value as string)
-    }
-    this.#failedEpochs++
-    this.#failure = failure
+    this.#givenUp.add(epoch, live.syncedSize)
+    this.#failure = new WriteFailure(failure, gap)
+    this.#lastReason = gap
+    if (NO_SPACE.has(errnoOf(cause) ?? '')) this.#budget.exhausted()
     if (this.#live === live) this.#live = undefined
     live.release()
-    try {
-      const beat = this.#settings.clock.wallMillis()
-      saveWriterState(live.folder, { ...ownProcess(), beat, failed: true })
-    } catch {
-      // On a full disk others take it for live as long as this process runs.
-    }
+    this.#pulses.leave(live, 'failed')
     this.#loop.leave(live, failure)
     this.#heads.flush()
     this.#settings.onProblem(failure)
     return failure
   }
 
+  // Without a record: whether writing fails at present.
   #lostBefore(record: RecordPlace | undefined): AuditError | undefined {
-    if (record === undefined) return this.#failure
-    const synced = this.#givenUp.get(record.epoch)
-    if (synced === undefined || record.seq < synced) return undefined
+    if (record === undefined) return this.#failure?.reason
+    if (!this.#givenUp.lost(record)) return undefined
     const { epoch, seq } = record
-    return this.#failed(undefined, 'the epoch was given up before the record was synced', {
-      epoch,
-      seq,
-    })
+    const what = 'the epoch was given up before the record was synced'
+    return this.#failed(undefined, what, { epoch, seq })
   }
 
   #onBeat(): void {
     const live = this.#live
-    if (live === undefined) return
+    if (live !== undefined) this.#beatOf(live)
+    else this.#pulses.renew()
+    this.#budget.refresh()
+    if (!this.#gap.isPending) return
     try {
-      saveWriterState(live.folder, { ...ownProcess(), beat: this.#settings.clock.wallMillis() })
+      // Nobody may append for long: then the gap must not wait for it.
+      this.#usable(this.#settings.clock.monoNanos())
+    } catch {
+      // It was told when it first failed.
+    }
+  }
+
+  #beatOf(live: LiveEpoch): void {
+    try {
+      this.#pulses.beat(live)
       if (!live.isInPlace()) throw new Error('its file was removed or replaced')
     } catch (error) {
       if (live.isInPlace()) this.#report(error, 'the beat could not be written')
-      else this.#giveUp(live, error, 'writing cannot go on')
+      else this.#giveUp(live, error, FAILED_MEANWHILE)
     }
   }
 
@@ -425,28 +489,6 @@ export class EpochWriter {
   }
 
   #failed(cause: unknown, what: string, at?: RecordPlace): AuditError {
-    if (cause instanceof AuditError) return cause
-    const why = cause === undefined ? '' : ` (${messageOf(cause)})`
-    const message = `journal ${this.journal}: ${what}${why}`
-    return new AuditError('JOURNAL_FAILED', message, {
-      cause,
-      details: { file: this.journal, ...at },
-    })
+    return journalFailed(this.journal, what, { cause, ...(at === undefined ? {} : { at }) })
   }
-}
-
-/** Carries out of `#write` whether the record may be read although the call failed. */
-class WriteFailure extends Error {
-  readonly reason: AuditError
-  readonly written: boolean
-
-  constructor(reason: AuditError, written: boolean) {
-    super(reason.message)
-    this.reason = reason
-    this.written = written
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

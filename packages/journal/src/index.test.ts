@@ -7,6 +7,7 @@ import * as journal from './index.ts'
 test('the package exports these names and no others', () => {
   expect(Object.keys(journal).sort()).toEqual([
     'EpochWriter',
+    'FolderSize',
     'fileSink',
     'journalFolderSink',
     'journalSource',

@@ -13,6 +13,16 @@ export interface JournalFs {
   closeSync(fd: number): void
   mkdirSync(path: string, mode: number): void
   renameSync(from: string, to: string): void
+  /** Default: `node:fs`. Bytes of the file system that holds `path`. */
+  freeSpace?(path: string): FreeSpace
+}
+
+/** Of a file system. */
+export interface FreeSpace {
+  /** Bytes that this process may still write. */
+  readonly freeBytes: number
+  /** Bytes that it has; 0 where it does not tell. */
+  readonly totalBytes: number
 }
 
 export const nodeFs: JournalFs = {
@@ -26,6 +36,13 @@ export const nodeFs: JournalFs = {
     fs.mkdirSync(path, { mode })
   },
   renameSync: fs.renameSync,
+  freeSpace,
+}
+
+/** @throws what statfs(2) throws */
+export function freeSpace(path: string): FreeSpace {
+  const { bavail, blocks, bsize } = fs.statfsSync(path)
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
 
 export const FILE_MODE = 0o600
@@ -52,6 +69,13 @@ export function syncFolder(port: JournalFs, path: string): void {
     port.closeSync(fd)
   }
 }
+
+/** The process or the machine lacks descriptors or memory: that says nothing of the file. */
+export function isShortage(error: unknown): boolean {
+  return SHORTAGES.has(errnoOf(error) ?? '')
+}
+
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { parseVkey, verify } from '@spanseal/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { AppendedRecord } from './append.ts'
 import { findEpochEnd } from './epoch-end.ts'
-import type { AppendedRecord } from './epoch-writer.ts'
 import { openWriter } from './epoch-writer.ts'
 import {
   abandon,

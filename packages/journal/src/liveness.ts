@@ -1,11 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { sha256Hex } from '@spanseal/core'
-import { errnoOf, FILE_MODE } from './journal-fs.ts'
+import { openRegular, readRange } from './byte-file.ts'
+import type { OpenGap } from './gap.ts'
+import type { JournalFs } from './journal-fs.ts'
+import { errnoOf, FILE_MODE, isShortage, writeAll } from './journal-fs.ts'
 import { WRITER_FILE } from './journal-layout.ts'
 
 /** Which process an epoch belongs to. */
@@ -23,8 +26,18 @@ export interface ProcessIdentity {
 export interface WriterState extends ProcessIdentity {
   /** Unix milliseconds. */
   readonly beat: number
-  /** The writer gave the epoch up after a failed write, and goes on in another one. */
-  readonly failed?: true
+  /** Records written to the epoch by then. */
+  readonly records: number
+  /** How many of them were known to be on disk. */
+  readonly synced: number
+  /** The epoch takes no more records, though its process may live: closed, or given up. */
+  readonly ended?: 'closed' | 'failed'
+  /** What the writer could not write and no gap said by then. */
+  readonly gap?: OpenGap
+  /** What the process says of itself. */
+  readonly vitals?: Readonly<Record<string, unknown>>
+  /** It said too much to be kept. */
+  readonly vitals_too_large?: true
 }
 
 /** `gone`: it cannot come back. `silent`: another host's, without a beat for too long. */
@@ -32,6 +45,8 @@ export type Liveness = 'live' | 'silent' | 'gone'
 
 /** Another host's epoch counts as live until its beat is this old. */
 export const SILENT_AFTER_MILLIS = 300_000
+/** A `writer.json` beyond this is none of ours. */
+const STATE_BYTES_MAX = 64 * 1024
 
 let own: ProcessIdentity | undefined
 
@@ -52,7 +67,8 @@ function hostId(): string {
   let namespace = ''
   try {
     namespace = readlinkSync('/proc/self/ns/pid')
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error
     // No Linux, or no /proc.
   }
   const machine = readTrimmed('/etc/machine-id')
@@ -62,7 +78,9 @@ function hostId(): string {
 function readTrimmed(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
-  } catch {
+  } catch (error) {
+    // What is found is kept for good: another identity for want of a descriptor would be wrong.
+    if (isShortage(error)) throw error
     return ''
   }
 }
@@ -78,34 +96,94 @@ function startOf(pid: number): string | undefined {
 }
 
 /** Replaces `writer.json` in one step. */
-export function saveWriterState(folder: string, state: WriterState): void {
+export function saveWriterState(fs: JournalFs, folder: string, state: WriterState): void {
   const path = join(folder, WRITER_FILE)
   const draft = `${path}.tmp` // one writer an epoch, so one name suffices
-  writeFileSync(draft, JSON.stringify(state), { mode: FILE_MODE })
-  renameSync(draft, path)
+  try {
+    const fd = fs.openSync(draft, 'w', FILE_MODE)
+    try {
+      writeAll(fs, fd, Buffer.from(JSON.stringify(state)))
+    } finally {
+      fs.closeSync(fd)
+    }
+    fs.renameSync(draft, path)
+  } catch (error) {
+    discardDraft(draft)
+    throw error
+  }
 }
 
-/** What `writer.json` says, or undefined where it is missing or not ours. */
+function discardDraft(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // The next beat overwrites it.
+  }
+}
+
+/**
+ * What `writer.json` says, or undefined where it is missing or not ours; whoever can write to the
+ * journal may have written it, so only what fits is taken over.
+ *
+ * @throws what the system throws when it has no descriptor left: silence would say that nobody writes
+ */
 export function readWriterState(folder: string): WriterState | undefined {
   try {
-    const path = join(folder, WRITER_FILE)
-    if (!statSync(path).isFile()) return undefined
-    const state = JSON.parse(readFileSync(path, 'utf8')) as Partial<WriterState> | null
-    const fits =
-      typeof state?.host === 'string' &&
-      typeof state.boot === 'string' &&
-      Number.isSafeInteger(state.pid) &&
-      typeof state.started === 'string' &&
-      typeof state.beat === 'number'
-    return fits ? (state as WriterState) : undefined
-  } catch {
+    return writerStateIn(JSON.parse(readCapped(join(folder, WRITER_FILE))))
+  } catch (error) {
+    if (isShortage(error)) throw error
     return undefined
   }
 }
 
+function readCapped(path: string): string {
+  const file = openRegular(path)
+  try {
+    return file.size > STATE_BYTES_MAX ? '' : readRange(file, 0, file.size).toString('utf8')
+  } finally {
+    file.close()
+  }
+}
+
+function writerStateIn(value: unknown): WriterState | undefined {
+  const { host, boot, pid, started, beat, records, synced, ended, gap, vitals } = fieldsOf(value)
+  if (typeof host !== 'string' || typeof boot !== 'string' || typeof started !== 'string') return
+  if (!Number.isSafeInteger(pid) || typeof beat !== 'number') return
+  const pending = gapIn(gap)
+  return {
+    ...{ host, boot, pid: pid as number, started, beat },
+    records: countIn(records),
+    synced: countIn(synced),
+    ...(ended === 'closed' || ended === 'failed' ? { ended } : {}),
+    ...(pending === undefined ? {} : { gap: pending }),
+    ...(isFields(vitals) ? { vitals } : {}),
+    ...(fieldsOf(value)['vitals_too_large'] === true ? { vitals_too_large: true as const } : {}),
+  }
+}
+
+function gapIn(value: unknown): OpenGap | undefined {
+  const { records, refused, since } = fieldsOf(value)
+  if (typeof since !== 'string' || !TIME.test(since)) return undefined
+  return { records: countIn(records), refused: countIn(refused), since }
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+function countIn(value: unknown): number {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isFields(value) ? value : {}
+}
+
 /** Whether an epoch's writer may still write. */
 export function livenessOf(state: WriterState | undefined, nowMillis: number): Liveness {
-  if (state === undefined || state.failed === true) return 'gone'
+  if (state === undefined || state.ended !== undefined) return 'gone'
   const self = ownProcess()
   if (state.host !== self.host) {
     return nowMillis - state.beat > SILENT_AFTER_MILLIS ? 'silent' : 'live'

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError } from '@spanseal/core'
+import type { BudgetLimits, BudgetOptions } from './budget.ts'
+import { budgetLimits } from './budget.ts'
 import type { Clock, EpochProfile, JournalKeys } from './create-epoch.ts'
 import type { JournalFs } from './journal-fs.ts'
 import { nodeFs } from './journal-fs.ts'
@@ -46,10 +48,23 @@ export interface WriterOptions {
   readonly checkpointRecords?: number
   /** A checkpoint after this time, if there are new records; default 10,000. */
   readonly checkpointMillis?: number
-  /** How often the writer says that it lives; default 30,000. */
+  /** How often the writer says that it lives, and how it is; default 5,000. */
   readonly beatMillis?: number
   /** After a failure, how long until writing is tried again; default 1,000. */
   readonly retryMillis?: number
+  /** What the journal may take of the disk. */
+  readonly budget?: BudgetOptions
+  /**
+   * Under `budget.policy` `make-room`: removes what was delivered, at least `bytesWanted` where
+   * there is so much, and returns how many bytes became free. Synchronous.
+   */
+  readonly makeRoom?: (bytesWanted: number) => number
+  /**
+   * What the process has to say of itself: it stands in `writer.json` under `vitals`, renewed at
+   * each beat, for those who look at the folder from outside. At most 16 KiB of JSON, else it is
+   * left out and `vitals_too_large` says so.
+   */
+  readonly vitals?: () => Readonly<Record<string, unknown>>
   /** Told of what goes wrong outside a call: a failed sync, a head that could not be kept. */
   readonly onProblem?: (error: AuditError) => void
   /** Default: the system's. */
@@ -59,8 +74,12 @@ export interface WriterOptions {
 }
 
 /** Options with their defaults, checked. */
-export interface WriterSettings extends Required<Omit<WriterOptions, 'audit'>> {
+export interface WriterSettings
+  extends Required<Omit<WriterOptions, 'audit' | 'budget' | 'makeRoom' | 'vitals'>> {
   readonly profile: EpochProfile
+  readonly budget: BudgetLimits
+  readonly makeRoom: WriterOptions['makeRoom']
+  readonly vitals: WriterOptions['vitals']
 }
 
 const MEBIBYTE = 1024 * 1024
@@ -103,11 +122,25 @@ export function writerSettings(options: WriterOptions): WriterSettings {
     epochMillisMax: count('epochMillisMax', 86_400_000),
     checkpointRecords: count('checkpointRecords', 1_000),
     checkpointMillis: count('checkpointMillis', 10_000),
-    beatMillis: count('beatMillis', 30_000),
+    beatMillis: count('beatMillis', 5_000),
     retryMillis: count('retryMillis', 1_000),
-    onProblem: options.onProblem ?? ((): void => {}),
+    budget: budgetLimits(options),
+    makeRoom: options.makeRoom,
+    vitals: options.vitals,
+    onProblem: neverThrowing(options.onProblem),
     clock: options.clock ?? systemClock,
     fs: options.fs ?? nodeFs,
+  }
+}
+
+// It is told from timers too, where what it throws would end the process.
+function neverThrowing(onProblem: WriterOptions['onProblem']): (error: AuditError) => void {
+  return (error) => {
+    try {
+      onProblem?.(error)
+    } catch {
+      // Whoever listens badly hears no more of it.
+    }
   }
 }
 

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import type { OpenGap } from './gap.ts'
+import type { LiveEpoch } from './live-epoch.ts'
+import type { WriterState } from './liveness.ts'
+import { ownProcess, saveWriterState } from './liveness.ts'
+import { journalFailed } from './write-failure.ts'
+import type { WriterSettings } from './writer-options.ts'
+
+/** What a writer says of one of its epochs at a beat. */
+interface Pulse {
+  readonly folder: string
+  /** Records written to it. */
+  readonly records: number
+  /** How many of them are known to be on disk. */
+  readonly synced: number
+  readonly ended?: 'closed' | 'failed'
+  readonly gap?: OpenGap
+}
+
+/** Larger vitals are left out: `writer.json` is rewritten at each beat, and read by others. */
+const VITALS_BYTES_MAX = 16_384
+
+/**
+ * Replaces an epoch's `writer.json`: the process, the beat, how far the epoch is, and the vitals.
+ *
+ * @throws what the file system throws
+ */
+function savePulse(settings: WriterSettings, { folder, ...pulse }: Pulse): void {
+  const beat = settings.clock.wallMillis()
+  const state = { ...ownProcess(), beat, ...pulse, ...vitalsIn(settings) }
+  saveWriterState(settings.fs, folder, state)
+}
+
+type Vitals = Pick<WriterState, 'vitals' | 'vitals_too_large'>
+
+function vitalsIn({ journal, vitals, onProblem }: WriterSettings): Vitals {
+  if (vitals === undefined) return {}
+  try {
+    const text = JSON.stringify(vitals())
+    if (Buffer.byteLength(text) > VITALS_BYTES_MAX) return { vitals_too_large: true }
+    return { vitals: JSON.parse(text) as Readonly<Record<string, unknown>> }
+  } catch (cause) {
+    onProblem(journalFailed(journal, 'the vitals could not be taken', { cause }))
+    return {}
+  }
+}
+
+/** Keeps the `writer.json` of a writer's epochs: of the live one, and of the last one that ended. */
+export class Pulses {
+  readonly #settings: WriterSettings
+  readonly #gap: () => OpenGap | undefined
+  /** The newest epoch that takes no more records. */
+  #past: Pulse | undefined
+
+  constructor(settings: WriterSettings, gap: () => OpenGap | undefined) {
+    this.#settings = settings
+    this.#gap = gap
+  }
+
+  /** @throws what the file system throws */
+  beat(live: LiveEpoch): void {
+    savePulse(this.#settings, this.#pulseOf(live))
+  }
+
+  /** A beat out of time, of what there is. Never throws: the next one tries again. */
+  tryBeat(live: LiveEpoch | undefined): void {
+    if (live === undefined) this.renew()
+    else this.#save(this.#pulseOf(live))
+  }
+
+  /** An epoch takes no more records, though its process lives. Never throws. */
+  leave(live: LiveEpoch, ended: 'closed' | 'failed'): void {
+    this.#past = { ...this.#pulseOf(live), ended }
+    this.#save(this.#past)
+  }
+
+  /** While no epoch is open the last one says how the process is, and what is lost. Never throws. */
+  renew(): void {
+    if (this.#past === undefined) return
+    const { gap: _, ...past } = this.#past
+    this.#past = { ...past, ...this.#pending() }
+    this.#save(this.#past)
+  }
+
+  /** A gap says now what an ended epoch's file said before. Never throws. */
+  told(): void {
+    if (this.#past?.gap !== undefined && this.#gap() === undefined) this.renew()
+  }
+
+  #pulseOf({ folder, chain, syncedSize }: LiveEpoch): Pulse {
+    return { folder, records: chain.size, synced: syncedSize, ...this.#pending() }
+  }
+
+  #pending(): { readonly gap?: OpenGap } {
+    const gap = this.#gap()
+    return gap === undefined ? {} : { gap }
+  }
+
+  #save(pulse: Pulse): void {
+    try {
+      savePulse(this.#settings, pulse)
+    } catch {
+      // On a full disk others take it for live as long as this process runs.
+    }
+  }
+}
