@@ -4,6 +4,7 @@
 import type { Batch, RecordSink } from '@spanseal/core'
 import { describe, expect, test } from 'vitest'
 import { kafkaSink } from './kafka-sink.ts'
+import type { Step } from './scripted-transport.fixture.ts'
 import { FaultError, ScriptedBroker } from './scripted-transport.fixture.ts'
 import { aBatch, anEpoch, aRecord } from './sealed-record.fixture.ts'
 import type { KafkaSinkOptions } from './sink-options.ts'
@@ -125,6 +126,24 @@ describe('after a fault', () => {
     await sink.deliver(three)
     expect(seqs(broker)).toEqual([[0, 1, 2]])
     expect(broker.clients).toBe(2)
+  })
+
+  test('the whole batch is sent again when its topic was missing, or its offsets went back', async () => {
+    const { topic, partition } = { topic: 'audit.records.v1', partition: 0 }
+    const steps: readonly [Step, string][] = [
+      [() => Promise.reject(new FaultError('retriable', 'topic-missing')), 'TOPIC_MISSING'],
+      [() => [{ topic, partition, errorCode: 0, baseOffset: '0' }], 'DELIVERY_DOUBTFUL'],
+    ]
+    for (const [step, code] of steps) {
+      const broker = new ScriptedBroker()
+      broker.partitionCount = 1
+      const sink = aSink(broker, { recordCountMax: 1 })
+      broker.steps.push((_, acknowledge) => acknowledge(), step)
+      await expect(sink.deliver(three)).rejects.toMatchObject({ code })
+      broker.logs.clear()
+      await sink.deliver(three)
+      expect(seqs(broker)).toEqual([[0, 1, 2]])
+    }
   })
 
   test('an epoch keeps its partition although the topic has more now', async () => {

@@ -96,6 +96,7 @@ class KafkaSink implements RecordSink {
     } catch (error) {
       void this.#session?.close(0)
       this.#session = undefined
+      if (mayBeAnotherTopic(error)) this.#progress = undefined
       throw this.#ended ? closed(error) : error
     }
   }
@@ -161,6 +162,16 @@ class KafkaSink implements RecordSink {
       { cause, details: { topic: request.topic, partition: request.partition } },
     )
   }
+}
+
+/**
+ * A topic that was not there, or whose offsets went back, may have been made anew: then what was
+ * acknowledged of the batch went with the old one, and all of it is sent again.
+ */
+function mayBeAnotherTopic(error: unknown): boolean {
+  if (!(error instanceof AuditError)) return false
+  const wrongAnswer = error.code === 'DELIVERY_DOUBTFUL' && error.cause === undefined
+  return error.code === 'TOPIC_MISSING' || wrongAnswer
 }
 
 /** Not where a topic has fewer partitions now: it was made anew, and is empty. */
