@@ -146,11 +146,18 @@ it('health() answers with everything in place', async () => {
     journal: {
       folder: test.journal,
       epoch: test.records()[0]?.chain.epoch,
+      produced: 3,
+      durable: expect.any(Number),
       recordsWritten: 2,
       recordsFailed: 0,
       failedEpochs: 0,
+      bytes: expect.any(Number),
+      spoolBytes: expect.any(Number),
+      full: false,
+      gaps: { records: 0, refused: 0, count: 0 },
     },
-    calls: { open: 0, denied: 0 },
+    calls: { open: 0, denied: 0, refused: 0, undurable: 0 },
+    view: { holes: 0 },
     spans: {
       provider:
         'built by the user: put audit.processor first, and audit.exporter behind a batch processor',

@@ -69,10 +69,14 @@ export class Shipping {
   }
 
   get health(): SinkHealth {
+    return { ...this.progress, pending: this.pending() }
+  }
+
+  /** As {@link health}, without looking into the journal. */
+  get progress(): Omit<SinkHealth, 'pending'> {
     return {
       name: this.name,
       delivered: this.#delivered,
-      pending: this.pending(),
       lagMillis: this.#lagMillis(),
       retries: this.#retries,
       deadLetters: this.#sink.deadLetters ?? 0,

@@ -29,6 +29,10 @@ function registered(options: Partial<AuditOptions>): Audit {
   return audit
 }
 
+const RETRY_SOON = { 'retry-after': '1' }
+const RETRY_LATE = { 'retry-after': '3600' }
+const PATIENTLY = { timeout: 10_000 }
+
 const called = (audit: Audit): Promise<number> => audit.tool({ name: 'probe' }, async () => 1)()
 
 describe('spans reach every endpoint', () => {
@@ -81,10 +85,23 @@ describe('a sick endpoint', () => {
       'answers 400',
       async () => (await anOtlpReceiver((response) => void response.writeHead(400).end('no'))).url,
     ],
+    ['answers 500', async () => (await anOtlpReceiver((r) => void r.writeHead(500).end())).url],
     ['hangs', async () => (await anOtlpReceiver(() => {})).url],
     [
-      'answers 500, so that the exporter tries again',
+      'answers 503, so that the exporter tries again',
       async () => (await anOtlpReceiver((r) => void r.writeHead(503).end())).url,
+    ],
+    [
+      'answers 429 and asks for a second',
+      async () => (await anOtlpReceiver((r) => void r.writeHead(429, RETRY_SOON).end())).url,
+    ],
+    [
+      'answers 429 and asks for an hour',
+      async () => (await anOtlpReceiver((r) => void r.writeHead(429, RETRY_LATE).end())).url,
+    ],
+    [
+      'begins an answer and stalls',
+      async () => (await anOtlpReceiver((r) => void r.writeHead(200).write('{'))).url,
     ],
   ])('that %s delays and fails no other, batch after batch', async (_, sickUrl) => {
     const well = await anOtlpReceiver()
@@ -92,14 +109,29 @@ describe('a sick endpoint', () => {
     for (let batch = 1; batch <= 3; batch++) {
       await called(audit)
       await audit.forceFlush()
-      await vi.waitFor(() => expect(well.spanNames()).toHaveLength(batch), { timeout: 300 })
+      await vi.waitFor(() => expect(well.spanNames()).toHaveLength(batch), PATIENTLY)
     }
-    const [sick, healthy] = audit.health().spans.endpoints
-    expect(healthy).toMatchObject({ exported: 3, failed: 0, pending: 0 })
-    expect(sick?.exported).toBe(0)
+    await vi.waitFor(() => {
+      const healthy = audit.health().spans.endpoints[1]
+      expect(healthy).toMatchObject({ exported: 3, failed: 0, rejected: 0, dropped: 0, pending: 0 })
+    }, PATIENTLY)
+    const [sick] = audit.health().spans.endpoints
+    expect(sick).toMatchObject({ exported: 0, rejected: 0, dropped: 0 })
     expect((sick?.failed ?? 0) + (sick?.pending ?? 0)).toBe(3)
     const { undelivered } = await audit.shutdown()
     expect(undelivered).toEqual({})
+  })
+
+  it('that asks to be tried again in a second gets the same spans then', async () => {
+    let refusals = 1
+    const busy = await anOtlpReceiver((r) =>
+      refusals-- > 0 ? r.writeHead(429, RETRY_SOON).end() : r.writeHead(200).end('{}'),
+    )
+    const audit = registered({ otlp: busy.url, shutdownTimeoutMillis: 10_000 })
+    await called(audit)
+    await audit.forceFlush()
+    expect(audit.health().spans.endpoints).toMatchObject([{ exported: 1, failed: 0, pending: 0 }])
+    expect(busy.spanNames()).toEqual(['execute_tool probe', 'execute_tool probe'])
   })
 
   it('holds no more spans than its queue, and counts the rest', async () => {
@@ -109,7 +141,77 @@ describe('a sick endpoint', () => {
     const [span] = test.spans()
     const batch = Array.from({ length: 1_000 }, () => span as NonNullable<typeof span>)
     for (let i = 0; i < 10; i++) test.audit.exporter.export(batch, () => {})
-    expect(test.audit.health().spans.endpoints[0]).toMatchObject({ pending: 8_000, failed: 2_000 })
+    const health = test.audit.health()
+    expect(health.spans.endpoints).toMatchObject([{ pending: 8_000, failed: 0, dropped: 2_000 }])
+    expect(health).toMatchObject({ ok: true, view: { holes: 2_000 } })
+  })
+})
+
+describe('an endpoint that takes a batch in part', () => {
+  const answering = (answer: unknown) =>
+    anOtlpReceiver((r) => void r.writeHead(200).end(JSON.stringify(answer)))
+
+  it.each([
+    ['as a number', { partialSuccess: { rejectedSpans: 2, errorMessage: 'too old' } }],
+    [
+      'as the text of an int64',
+      { partialSuccess: { rejectedSpans: '2', errorMessage: 'too old' } },
+    ],
+    ['in snake case', { partial_success: { rejected_spans: '2', error_message: 'too old' } }],
+  ])('is believed, whether it says so %s', async (_, answer) => {
+    const [partial, well] = [await answering(answer), await anOtlpReceiver()]
+    const audit = registered({ otlp: [partial.url, well.url] })
+    for (let i = 0; i < 3; i++) await called(audit)
+    await audit.forceFlush()
+    const health = audit.health()
+    expect(health.spans.endpoints).toMatchObject([
+      { exported: 1, rejected: 2, failed: 0, pending: 0, lastError: 'too old' },
+      { exported: 3, rejected: 0, failed: 0, pending: 0, lastError: undefined },
+    ])
+    expect(health).toMatchObject({ ok: true, view: { holes: 2 } })
+  })
+
+  it('with a word and no number only warns; the next whole batch clears it', async () => {
+    let answer: object = { partialSuccess: { errorMessage: 'use /v2, jane.doe@example.com' } }
+    const warning = await anOtlpReceiver((r) => void r.writeHead(200).end(JSON.stringify(answer)))
+    const audit = registered({ otlp: warning.url })
+    await called(audit)
+    await audit.forceFlush()
+    const [first] = audit.health().spans.endpoints
+    expect(first).toMatchObject({ exported: 1, rejected: 0 })
+    expect(first?.lastError).toMatch(/^use \/v2/)
+    expect(first?.lastError).not.toContain('jane')
+    answer = {}
+    await called(audit)
+    await audit.forceFlush()
+    expect(audit.health().spans.endpoints).toMatchObject([{ exported: 2, lastError: undefined }])
+  })
+
+  it.each([
+    ['no JSON', 'taken, thanks'],
+    ['null', 'null'],
+    ['a partial success of another form', '{"partialSuccess":[1]}'],
+    ['less than nothing', '{"partialSuccess":{"rejectedSpans":-1,"errorMessage":"x"}}'],
+    ['half a span', '{"partialSuccess":{"rejectedSpans":0.5}}'],
+    ['an empty one', '{"partialSuccess":{}}'],
+    ['zero and no word', '{"partialSuccess":{"rejectedSpans":"0"}}'],
+  ])('answers with %s: then all counts as taken', async (_, answer) => {
+    const strange = await anOtlpReceiver((r) => void r.writeHead(200).end(answer))
+    const audit = registered({ otlp: strange.url })
+    await called(audit)
+    await audit.forceFlush()
+    expect(audit.health()).toMatchObject({
+      view: { holes: 0 },
+      spans: { endpoints: [{ exported: 1, rejected: 0, failed: 0, lastError: undefined }] },
+    })
+  })
+
+  it('refuses no more than it was given', async () => {
+    const boasting = await answering({ partialSuccess: { rejectedSpans: 1_000 } })
+    const audit = registered({ otlp: boasting.url })
+    await called(audit)
+    await audit.forceFlush()
+    expect(audit.health().spans.endpoints).toMatchObject([{ exported: 0, rejected: 1 }])
   })
 })
 
