@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly attemptTimeoutMillis: number
   /** Whether these settings have ever delivered something. */
   readonly proven: boolean
+  /** Per `<topic>/<partition>`, the lowest offset that the next request can be given; kept up to date. */
+  readonly nextOffsets?: Map<string, bigint>
 }
 
 /**
@@ -24,13 +26,13 @@ export class ProducerSession {
   readonly #attemptTimeoutMillis: number
   #proven: boolean
   readonly #partitionCounts = new Map<string, number>()
-  /** Per partition, the lowest offset that the next request can be given. */
-  readonly #nextOffsets = new Map<string, bigint>()
+  readonly #nextOffsets: Map<string, bigint>
 
   constructor(transport: KafkaTransport, options: SessionOptions) {
     this.#transport = transport
     this.#attemptTimeoutMillis = options.attemptTimeoutMillis
     this.#proven = options.proven
+    this.#nextOffsets = options.nextOffsets ?? new Map()
   }
 
   /** @throws AuditError `DELIVERY_TIMEOUT` when no broker answers, `DELIVERY_REFUSED` */
@@ -58,9 +60,17 @@ export class ProducerSession {
     const place = `${topic}/${partition}`
     const what = `sending ${request.records.length} records to ${place}`
     const results = await this.#attempt(what, () => this.#transport.send(request), topic)
-    const next = checkAcknowledgement(request, results, this.#nextOffsets.get(place) ?? 0n)
-    this.#nextOffsets.set(place, next)
-    this.#proven = true
+    try {
+      const next = checkAcknowledgement(request, results, this.#nextOffsets.get(place) ?? 0n)
+      this.#nextOffsets.set(place, next)
+      this.#proven = true
+    } catch (error) {
+      // The topic may have been made anew: its partitions begin at 0 again, all of them.
+      for (const known of [...this.#nextOffsets.keys()]) {
+        if (known.startsWith(`${topic}/`)) this.#nextOffsets.delete(known)
+      }
+      throw error
+    }
   }
 
   /** Resolves within `timeoutMillis`; at once, and by force, with 0. */
