@@ -123,7 +123,7 @@ export class KafkajsReader {
     return ranges
   }
 
-  /** A topic that was just made, or is changing its leader, has none for a moment. */
+  /** A topic that was just made, or is changing its leader, has none for a moment; so has a group. */
   async #onceLed<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
