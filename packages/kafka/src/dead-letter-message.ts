@@ -54,15 +54,20 @@ const KEY_BYTES_MAX = 32_768
  * What is too large is left out and said: the message itself still lies where it lay.
  *
  * @param bare leave out the value, whatever its size
+ * @param whole leave out no value, because it lies nowhere else
  */
 export function deadLetterMessage(
   found: PutAside,
-  { timestamp, bare = false }: { readonly timestamp: number; readonly bare?: boolean },
+  {
+    timestamp,
+    bare = false,
+    whole = false,
+  }: { readonly timestamp: number; readonly bare?: boolean; readonly whole?: boolean },
 ): TransportRecord {
   const { key, value } = found
   const carried = carriedHeaders(found.headers ?? {})
   const keepsKey = (key?.length ?? 0) <= KEY_BYTES_MAX
-  const keepsValue = !bare && (value?.length ?? 0) <= DEAD_LETTER_BYTES_MAX
+  const keepsValue = !bare && (whole || (value?.length ?? 0) <= DEAD_LETTER_BYTES_MAX)
   const leftOut = [
     ...(carried === undefined ? ['headers'] : []),
     ...(keepsKey ? [] : ['key']),

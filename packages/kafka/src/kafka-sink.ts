@@ -3,9 +3,10 @@
 
 import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
+import { deadLetterMessage } from './dead-letter-message.ts'
 import { settledWithin } from './deadline.ts'
 import { checkpointMessage, recordMessage } from './message.ts'
-import { PartitionMap } from './partitioner.ts'
+import { PartitionMap, partitionOfKey } from './partitioner.ts'
 import { ProducerSession } from './producer-session.ts'
 import type { PlannedMessage, SendLimits } from './send-plan.ts'
 import { groupByPartition, nextRequest } from './send-plan.ts'
@@ -21,9 +22,13 @@ import type { SendRequest } from './transport.ts'
  * when all in-sync replicas have the whole batch. Duplicates are possible, loss and another order
  * within an epoch are not. Connects at the first delivery.
  *
+ * A request that is too large for the topic is cut into smaller ones. A single record that is too
+ * large goes to the dead-letter topic with the reason and its bytes, and counts as delivered; the
+ * sink's `deadLetters` says how many did.
+ *
  * `deliver` rejects with an AuditError: `DELIVERY_DOUBTFUL` or `DELIVERY_TIMEOUT` (send the batch
  * again), `TOPIC_MISSING`, `SINK_CLOSED`, and `DELIVERY_REFUSED` when trying again cannot help: a
- * record above the topic's limit, credentials that never worked.
+ * record that is too large for both topics, credentials that never worked.
  *
  * @throws AuditError `INVALID_OPTION` naming the option, the value and what to give
  */
@@ -49,9 +54,12 @@ class KafkaSink implements RecordSink {
   /** Of the delivery under way only. */
   #session: ProducerSession | undefined
   #progress: Progress | undefined
+  /** What was acknowledged, over all clients: offsets that go back are those of another topic. */
+  readonly #nextOffsets = new Map<string, bigint>()
   #proven = false
   #closing: Promise<void> | undefined
   #ended = false
+  #deadLetters = 0
 
   constructor(settings: SinkSettings) {
     this.name = settings.name
@@ -59,6 +67,10 @@ class KafkaSink implements RecordSink {
     this.#limits = settings.limits
     const dayMillis = 86_400_000
     if (settings.keepProcessAlive) this.#keepAlive = setInterval(() => undefined, dayMillis)
+  }
+
+  get deadLetters(): number {
+    return this.#deadLetters
   }
 
   deliver(batch: Batch): Promise<void> {
@@ -85,20 +97,27 @@ class KafkaSink implements RecordSink {
   async #deliver(batch: Batch): Promise<void> {
     if (this.#ended) throw closed()
     try {
-      const session = (this.#session ??= await this.#connect())
-      const progress = await this.#begin(batch, session)
+      const progress = await this.#begin(batch, await this.#ready())
       while (progress.done < progress.messages.length) {
         const request = nextRequest(progress.messages, progress.done, this.#limits)
-        await this.#send(session, request)
-        progress.done += request.records.length
+        progress.done += await this.#send(request)
       }
       this.#progress = undefined
     } catch (error) {
-      void this.#session?.close(0)
-      this.#session = undefined
+      this.#discard()
       if (mayBeAnotherTopic(error)) this.#progress = undefined
       throw this.#ended ? closed(error) : error
     }
+  }
+
+  async #ready(): Promise<ProducerSession> {
+    if (this.#ended) throw closed()
+    return (this.#session ??= await this.#connect())
+  }
+
+  #discard(): void {
+    void this.#session?.close(0)
+    this.#session = undefined
   }
 
   async #connect(): Promise<ProducerSession> {
@@ -106,6 +125,7 @@ class KafkaSink implements RecordSink {
     const session = new ProducerSession(newTransport(), {
       attemptTimeoutMillis,
       proven: this.#proven,
+      nextOffsets: this.#nextOffsets,
     })
     this.#session = session
     await session.connect()
@@ -138,30 +158,78 @@ class KafkaSink implements RecordSink {
     return this.#progress
   }
 
-  async #send(session: ProducerSession, request: SendRequest): Promise<void> {
+  /**
+   * How many of the request's records are done with: none, where the topic refuses the request for
+   * its size and smaller ones are to follow.
+   */
+  async #send(request: SendRequest): Promise<number> {
+    const { topic, partition, records } = request
     try {
-      await session.send(request)
+      await (await this.#ready()).send(request)
       this.#proven = true
+      return records.length
     } catch (error) {
       if (!(error instanceof AuditError) || error.code !== 'RECORD_TOO_LARGE') throw error
-      throw this.#tooLarge(request, error)
+      this.#discard()
+      const [record] = records
+      if (records.length === 1 && record !== undefined) {
+        await this.#putAside({ topic, partition, record }, error)
+        return 1
+      }
+      this.#limits = { ...this.#limits, recordCountMax: Math.ceil(records.length / 2) }
+      return 0
     }
   }
 
-  /** The topic takes less than expected: smaller requests from now on, if there is a smaller one. */
-  #tooLarge(request: SendRequest, cause: AuditError): AuditError {
-    const count = request.records.length
-    this.#limits = { ...this.#limits, recordCountMax: Math.max(1, Math.ceil(count / 2)) }
-    return new AuditError(
-      count === 1 ? 'DELIVERY_REFUSED' : 'DELIVERY_DOUBTFUL',
-      `${cause.message}; ${
-        count === 1
-          ? `raise max.message.bytes of ${request.topic}`
-          : `requests of ${this.#limits.recordCountMax} records from now on`
-      }`,
-      { cause, details: { topic: request.topic, partition: request.partition } },
-    )
+  async #putAside({ topic, partition, record }: Refused, cause: AuditError): Promise<void> {
+    const { deadLetters } = this.#settings.topics
+    const { value, headers } = record
+    const key = typeof record.key === 'string' ? Buffer.from(record.key, 'utf8') : record.key
+    const found = { topic, partition, reason: cause.message, key, value, headers }
+    try {
+      const session = await this.#ready()
+      const count = await session.partitionCount(deadLetters)
+      await session.send({
+        topic: deadLetters,
+        partition: partitionOfKey(`${topic}/${partition}`, count),
+        records: [deadLetterMessage(found, { timestamp: Date.now(), whole: true })],
+      })
+    } catch (error) {
+      throw neitherTakesIt(error, { topic, partition, deadLetters })
+    }
+    // What was learnt from it holds for it alone.
+    this.#limits = this.#settings.limits
+    this.#deadLetters++
+    try {
+      this.#settings.onDeadLetter?.(found)
+    } catch {
+      // What is told must not undo what is done.
+    }
   }
+}
+
+interface Refused {
+  readonly topic: string
+  readonly partition: number
+  readonly record: SendRequest['records'][number]
+}
+
+/** The error of a record that is too large for its topic and cannot be put aside either. */
+function neitherTakesIt(
+  error: unknown,
+  place: { readonly topic: string; readonly partition: number; readonly deadLetters: string },
+): unknown {
+  const code = error instanceof AuditError ? error.code : undefined
+  const final = code === 'RECORD_TOO_LARGE' || code === 'TOPIC_MISSING'
+  if (!final && code !== 'DELIVERY_REFUSED') return error
+  const { topic, partition, deadLetters } = place
+  return new AuditError(
+    'DELIVERY_REFUSED',
+    `a record is too large for ${topic}, and ${deadLetters} does not take it (${
+      (error as AuditError).message
+    }); raise max.message.bytes of ${topic} or of ${deadLetters}`,
+    { cause: error, details: { topic, partition } },
+  )
 }
 
 /**

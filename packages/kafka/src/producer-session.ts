@@ -32,7 +32,7 @@ export class ProducerSession {
     this.#transport = transport
     this.#attemptTimeoutMillis = options.attemptTimeoutMillis
     this.#proven = options.proven
-    this.#nextOffsets = options.nextOffsets ?? new Map()
+    this.#nextOffsets = options.nextOffsets ?? new Map<string, bigint>()
   }
 
   /** @throws AuditError `DELIVERY_TIMEOUT` when no broker answers, `DELIVERY_REFUSED` */

@@ -30,6 +30,10 @@ export class ScriptedBroker {
   inFlight = 0
   inFlightMax = 0
   connectError: Error | undefined
+  /** Records that a request may have. */
+  recordCountMax = Number.POSITIVE_INFINITY
+  /** Requests that are too large. */
+  refuses: (request: SendRequest) => boolean = () => false
 
   readonly transport = (): KafkaTransport => {
     this.clients++
@@ -57,6 +61,9 @@ export class ScriptedBroker {
     this.requests.push(request)
     try {
       await Promise.resolve()
+      if (request.records.length > this.recordCountMax || this.refuses(request)) {
+        throw new FaultError('fatal', 'too-large')
+      }
       const step = this.steps.shift()
       const acknowledge = (): readonly SendResult[] => this.#append(request)
       return await (step === undefined ? acknowledge() : step(request, acknowledge))

@@ -11,6 +11,16 @@ import type { TopicNames } from './topic-names.ts'
 import { topicNames } from './topic-names.ts'
 import type { Compression, KafkaTransport } from './transport.ts'
 
+/** A message that its topic will not take. */
+export interface UndeliverableMessage {
+  readonly topic: string
+  readonly partition: number
+  /** One sentence without content of the message. */
+  readonly reason: string
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
 /** What `kafkaSink` takes. */
 export interface KafkaSinkOptions extends KafkaConnectionOptions {
   /** The sink's name, which names its cursor: `[a-z0-9-]{1,64}`. Default `kafka`. */
@@ -39,6 +49,11 @@ export interface KafkaSinkOptions extends KafkaConnectionOptions {
    * only work is delivering.
    */
   readonly keepProcessAlive?: boolean
+  /**
+   * Told of each record that went to the dead-letter topic because it is too large for its own.
+   * What it throws is ignored.
+   */
+  readonly onDeadLetter?: (message: UndeliverableMessage) => void
   /** A Kafka client of your own instead of `client`. Called once for each new producer. */
   readonly transport?: () => KafkaTransport
 }
@@ -53,6 +68,7 @@ const OPTION_NAMES = [
   'recordCountMax',
   'requestBytesMax',
   'keepProcessAlive',
+  'onDeadLetter',
   'transport',
 ]
 
@@ -63,6 +79,7 @@ export interface SinkSettings {
   readonly attemptTimeoutMillis: number
   readonly limits: SendLimits
   readonly keepProcessAlive: boolean
+  readonly onDeadLetter: ((message: UndeliverableMessage) => void) | undefined
   readonly newTransport: () => KafkaTransport
 }
 
@@ -85,7 +102,12 @@ export function checkSinkOptions(options: KafkaSinkOptions): SinkSettings {
       `more than twice requestTimeoutMillis (${connection.requestTimeoutMillis})`,
     )
   }
+  const { onDeadLetter } = options
+  if (onDeadLetter !== undefined && typeof onDeadLetter !== 'function') {
+    refuse('kafkaSink.onDeadLetter', onDeadLetter, 'a function')
+  }
   return {
+    onDeadLetter,
     name: textOption('kafkaSink.name', options.name, {
       pattern: /^[a-z0-9-]{1,64}$/,
       expected: '1 to 64 of a-z, 0-9 and "-"',
