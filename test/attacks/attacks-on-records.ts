@@ -16,6 +16,15 @@ function newest({ log }: Scene): string {
   return log.epochs[2]
 }
 
+/** Where the last gap stands that an epoch has. */
+function gapIn(lines: readonly string[]): number {
+  return lines.findLastIndex((line) => line.includes('"type":"gap"'))
+}
+
+function lostIn(lines: readonly string[], seq: number): number {
+  return Number(/"records":(\d+)/.exec(lines[seq] as string)?.[1])
+}
+
 export const attacksOnRecords: readonly Attack[] = [
   {
     name: 'edit a field',
@@ -67,6 +76,46 @@ export const attacksOnRecords: readonly Attack[] = [
     run: (scene) => {
       const epoch = newest(scene)
       scene.copy.change(epoch, (lines) => lines.toSpliced(SEQ - 1, 2)).relink(epoch)
+    },
+  },
+  {
+    name: 'delete a gap, by which the log says what it lacks',
+    by: 'nothing',
+    expect: caught('nothing', 'missing'),
+    run: ({ copy, log: { epochs } }) =>
+      void copy.change(epochs[1], (lines) => lines.toSpliced(gapIn(lines), 1)),
+  },
+  {
+    name: 'make a gap smaller, and hash everything behind it again',
+    by: 'nothing',
+    expect: caught('nothing', 'forged'),
+    run: ({ copy, log: { epochs } }) => {
+      const seq = gapIn(copy.lines(epochs[1]))
+      copy
+        .edit(epochs[1], seq, '"agent.output":1,', '')
+        .edit(
+          epochs[1],
+          seq,
+          /"records":(\d+)/,
+          `"records":${lostIn(copy.lines(epochs[1]), seq) - 1}`,
+        )
+        .relink(epochs[1])
+    },
+  },
+  {
+    name: 'delete a call, say that a gap took it, and hash everything behind it again',
+    by: 'nothing',
+    expect: caught('nothing', 'forged'),
+    run: ({ copy, log }) => {
+      const said = copy.lines(log.epochs[1])
+      const made = said[gapIn(said)] as string
+      const epoch = log.epochs[2]
+      const place = `"chain":{"epoch":"${epoch}"`
+      copy
+        .change(epoch, (lines) =>
+          lines.toSpliced(SEQ - 1, 2, made.replace(/"chain":\{"epoch":"[^"]*"/, place)),
+        )
+        .relink(epoch)
     },
   },
   {

@@ -57,6 +57,16 @@ describe('evidenceIn', () => {
     expect(seqs).toEqual([1, 2, 10])
   })
 
+  it('tells of the newest marker of an epoch, and of nothing where there is none', async () => {
+    const marker = (size: number): GivenFile =>
+      file(`${EPOCH}/delivered-${size}.json`, `{"size":${size},"sinks":["kafka"]}`)
+    const segments = [file(`${EPOCH}/000000000000.jsonl`)]
+    const found = await evidenceIn([marker(9), ...segments, marker(100), marker(20)])
+    expect(found.ignored).toEqual([])
+    expect(await found.epochs[0]?.delivered?.()).toBe('{"size":100,"sinks":["kafka"]}')
+    expect((await evidenceIn(segments)).epochs[0]?.delivered).toBeUndefined()
+  })
+
   it('takes a file that was named itself for a bundle', async () => {
     const report = await examine([file('letter.txt', 'Dear auditor', true)], NOTHING)
     expect(report).toMatchObject({ ok: false, bundles: [{ verdict: { ok: false, level: 0 } }] })

@@ -12,7 +12,10 @@ const SEGMENT = /^(\d{12})\.jsonl$/
 const EPOCH_FILES = new Set(['checkpoints', 'stub', 'writer.json', 'writer.json.tmp', 'leaves'])
 /** What an export lays beside the evidence. */
 const EXPORT_FILES = new Set(['README.txt', 'SHA256SUMS', 'verify.mjs', 'verify.html', 'heads.txt'])
+/** Says that records were delivered and removed; never believed, only told of. */
+const MARKER = /^delivered-(\d{1,16})\.json$/
 const STUB_BYTES_MAX = 1024 * 1024
+const MARKER_BYTES_MAX = 64 * 1024
 /** A bundle is canonical JSON: this key comes first. */
 const BUNDLE_START = '{"bundle":"spanseal/bundle/'
 
@@ -31,6 +34,8 @@ interface EpochFiles {
   readonly segments: Map<number, GivenFile>
   checkpoints?: GivenFile
   stub?: GivenFile
+  /** That of the greatest size. */
+  marker?: GivenFile
 }
 
 /**
@@ -92,11 +97,17 @@ function takeSegment(file: GivenFile, epochs: Map<string, EpochFiles>): boolean 
 function takeEpochFile(file: GivenFile, epochs: Map<string, EpochFiles>): boolean {
   const folder = folderOf(file.path)
   const name = nameOf(file.path)
-  if (!EPOCH_FILES.has(name) || !(epochs.has(folder) || isEpochId(nameOf(folder)))) return false
+  const isKnown = EPOCH_FILES.has(name) || MARKER.test(name)
+  if (!isKnown || !(epochs.has(folder) || isEpochId(nameOf(folder)))) return false
   const epoch = filesOf(folder, epochs)
   if (name === 'checkpoints') epoch.checkpoints = file
   if (name === 'stub') epoch.stub = file
+  if (markerSize(file) > markerSize(epoch.marker)) epoch.marker = file
   return true
+}
+
+function markerSize(file: GivenFile | undefined): number {
+  return Number(MARKER.exec(nameOf(file?.path ?? ''))?.[1] ?? 0)
 }
 
 function filesOf(folder: string, epochs: Map<string, EpochFiles>): EpochFiles {
@@ -117,7 +128,7 @@ function reasonFor(path: string): Ignored {
 }
 
 function epochOf(path: string, files: EpochFiles): EpochBytes {
-  const { segments, checkpoints, stub } = files
+  const { segments, checkpoints, marker, stub } = files
   const id = nameOf(path)
   const ordered = [...segments].sort(([a], [b]) => a - b)
   return {
@@ -127,12 +138,13 @@ function epochOf(path: string, files: EpochFiles): EpochBytes {
     // What was written after the list was made may cover records that are not in it.
     checkpoints: (fromByte) =>
       checkpoints?.chunks(fromByte, checkpoints.sizeBytes) ?? values<Uint8Array>([]),
-    ...(stub === undefined ? {} : { stub: () => textOf(stub) }),
+    ...(stub === undefined ? {} : { stub: () => textOf(stub, STUB_BYTES_MAX) }),
+    ...(marker === undefined ? {} : { delivered: () => textOf(marker, MARKER_BYTES_MAX) }),
   }
 }
 
-async function textOf(stub: GivenFile): Promise<string> {
-  return Buffer.from(await readBytes(stub, STUB_BYTES_MAX)).toString('utf8')
+async function textOf(file: GivenFile, bytesMax: number): Promise<string> {
+  return Buffer.from(await readBytes(file, bytesMax)).toString('utf8')
 }
 
 function segmentOf(firstSeq: number, file: GivenFile): SegmentBytes {

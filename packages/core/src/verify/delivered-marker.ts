@@ -5,7 +5,7 @@ const MARKER_LENGTH_MAX = 65_536
 const SINKS_MAX = 16
 const NAME_LENGTH_MAX = 64
 
-/** What the file `delivered.json` of an epoch claims. Nobody signs it, and it proves nothing. */
+/** What a file `delivered-<size>.json` of an epoch claims. Nobody signs it, and it proves nothing. */
 export interface DeliveredClaim {
   /** Records below this were removed after they had been delivered. */
   readonly size: number

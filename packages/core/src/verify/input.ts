@@ -35,7 +35,7 @@ export interface EpochBytes {
    */
   stub?(): Promise<string | undefined>
   /**
-   * The file `delivered.json` of an epoch whose records were removed once they had been delivered;
+   * The newest file `delivered-<size>.json` of an epoch whose records were removed once they had been delivered;
    * undefined where there is none. It is never believed: what it claims is said beside what is missing.
    */
   delivered?(): Promise<string | undefined>
