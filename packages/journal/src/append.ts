@@ -35,7 +35,7 @@ export interface WriterHealth {
   readonly epoch?: string
   /** Records written by this writer in all its epochs, the log's own included. */
   readonly records: number
-  /** Of the present epoch: written and not known to be on disk. */
+  /** Of those: not known to be on disk; of epochs given up, for good. */
   readonly unsynced: number
   /** Bytes of the present epoch's records. */
   readonly bytes: number

@@ -90,6 +90,8 @@ export class EpochWriter {
   /** All epochs of this writer, in order. */
   readonly #epochs = new Set<string>()
   readonly #givenUp = new GivenUpEpochs()
+  /** Of epochs that are over: records that were not synced, and never will be. */
+  #neverSynced = 0
   readonly #time = new TimeText()
 
   constructor(settings: WriterSettings) {
@@ -131,7 +133,7 @@ export class EpochWriter {
     return {
       ...(live === undefined ? {} : { epoch: live.chain.epoch }),
       records: this.#records,
-      unsynced: live === undefined ? 0 : live.chain.size - live.syncedSize,
+      unsynced: this.#neverSynced + (live === undefined ? 0 : live.chain.size - live.syncedSize),
       bytes: live?.bytes ?? 0,
       full: this.#budget.isFull,
       ...(pending === undefined ? {} : { gap: pending }),
@@ -428,6 +430,7 @@ export class EpochWriter {
       throw this.#giveUp(live, error, FAILED_CLOSE)
     }
     this.#live = undefined
+    this.#neverSynced += live.chain.size - live.syncedSize
     this.#loop.leave(live)
     live.release()
     this.#pulses.leave(live, 'closed')
@@ -439,6 +442,7 @@ export class EpochWriter {
     if (this.#givenUp.has(epoch) || !this.#epochs.has(epoch)) return this.#failed(cause, what)
     const failure = this.#failed(cause, what, { epoch, seq: live.chain.size })
     this.#givenUp.add(epoch, live.syncedSize)
+    this.#neverSynced += live.chain.size - live.syncedSize
     this.#failure = new WriteFailure(failure, gap)
     this.#lastReason = gap
     if (NO_SPACE.has(errnoOf(cause) ?? '')) this.#budget.exhausted()
