@@ -3,7 +3,7 @@
 
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { SealedCheckpoint, SealedRecord, Verdict } from '@spanseal/core'
+import type { RecordSource, SealedCheckpoint, SealedRecord, Verdict } from '@spanseal/core'
 import { parseVkey, verify } from '@spanseal/core'
 import { journalSource, readJournal } from '@spanseal/journal'
 import type { KafkaSourceOptions } from '@spanseal/kafka'
@@ -46,7 +46,7 @@ export async function compare(options: CompareOptions): Promise<Found> {
   const lost: string[] = []
   const left = new Set(reading.leaves.keys())
   let records = 0
-  for await (const record of recordsOf(journal)) {
+  for await (const record of recordsOf(journalSource(journal, COMPARING))) {
     records++
     const place = placeOf(record)
     left.delete(place)
@@ -65,6 +65,25 @@ export async function compare(options: CompareOptions): Promise<Found> {
     verdict: { ok: verdict.ok, findings: verdict.findings.map((f) => `${f.code}: ${f.message}`) },
   }
 }
+
+/** Records of the journal behind `acknowledged` that a consumer does not find in the topics. */
+export async function missingBehind(
+  acknowledged: ReadonlyMap<string, number>,
+  { journal, source }: Pick<CompareOptions, 'journal' | 'source'>,
+): Promise<string[]> {
+  const there = new Map<string, string>()
+  for await (const record of recordsOf(kafkaSource({ ...source, untilEnd: true }))) {
+    there.set(placeOf(record), record.leaf)
+  }
+  const missing: string[] = []
+  for await (const record of recordsOf(journalSource(journal, COMPARING))) {
+    const isBehind = record.seq > (acknowledged.get(record.epoch) ?? -1)
+    if (isBehind && there.get(placeOf(record)) !== record.leaf) missing.push(placeOf(record))
+  }
+  return missing
+}
+
+const COMPARING = { sinkName: 'compare', cursor: 'memory' } as const
 
 /** What must hold after every fault. */
 export const WHOLE = {
@@ -148,20 +167,19 @@ class Reading {
   }
 }
 
-/** All records of a journal, as any sink would get them. */
-export async function* recordsOf(journal: string): AsyncGenerator<SealedRecord> {
-  const source = journalSource(journal, { sinkName: 'compare', cursor: 'memory' })
+async function* recordsOf(source: RecordSource): AsyncGenerator<SealedRecord> {
   try {
     for (;;) {
       const batch = await source.read({ recordCountMax: 5_000, bytesMax: 8_000_000 })
       if (batch === undefined) return
       yield* batch.records
+      await source.commit(batch)
     }
   } finally {
     await source.close()
   }
 }
 
-export function placeOf({ epoch, seq }: SealedRecord): string {
+function placeOf({ epoch, seq }: SealedRecord): string {
   return `${epoch}/${seq}`
 }

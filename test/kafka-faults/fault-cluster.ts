@@ -111,9 +111,11 @@ export class FaultCluster {
     this.#down.delete(broker)
   }
 
-  /** A broker has ended by itself. */
-  noteDown(broker: number): void {
+  /** Whether a broker has ended by itself. */
+  hasEnded(broker: number): boolean {
+    if (this.#cluster.running(broker)) return false
     this.#down.add(broker)
+    return true
   }
 
   /** Runs nothing but questions and orders of an operator, with a client that is ended after it. */

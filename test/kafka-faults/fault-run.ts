@@ -8,8 +8,9 @@ import type { KafkaSinkOptions } from '@spanseal/kafka'
 import { createTopics, kafkaSink, topicNames } from '@spanseal/kafka'
 import { AgentLoad } from './agent-load.ts'
 import type { Found } from './compare.ts'
-import { compare } from './compare.ts'
+import { compare, missingBehind } from './compare.ts'
 import type { FaultCluster } from './fault-cluster.ts'
+import { AGENT } from './fault-cluster.ts'
 import { Shipment } from './shipment.ts'
 
 const PARTITIONS = 3
@@ -33,7 +34,14 @@ export interface Fault {
   /** Completes "nothing is lost: ". */
   readonly title: string
   /** How the sink reaches the brokers; default `plain`. */
-  readonly by?: 'plain' | 'proxies'
+  readonly by?: 'plain' | 'proxies' | 'guarded'
+  /** Before anything is shipped. */
+  readonly prepare?: (at: Pick<FaultRun, 'cluster' | 'topic'>) => Promise<void>
+  /**
+   * The topics lose what was acknowledged before `Shipment.mark()`: what came after it must be there,
+   * and all of it when the journal is shipped anew.
+   */
+  readonly emptied?: boolean
   readonly run: (run: FaultRun) => Promise<void>
 }
 
@@ -58,11 +66,11 @@ export async function runFault(
   const { label, ...more } = sink
   const folder = mkdtempSync(join(tmpdir(), 'spanseal-faults-'))
   const topicPrefix = `${label}.${fault.name}.`
-  const brokers = fault.by === 'proxies' ? cluster.bootstrapThroughProxies : cluster.bootstrap
   const topic = topicNames(topicPrefix).records
-  const options = { ...more, brokers, topicPrefix }
+  const options = { ...more, ...access(cluster, fault), topicPrefix }
   await createTopics({ brokers: cluster.bootstrap, topicPrefix, partitions: PARTITIONS })
   await cluster.inSync(topic)
+  await fault.prepare?.({ cluster, topic })
   const load = new AgentLoad(join(folder, 'audit'))
   const shipment = new Shipment(load.journal, kafkaSink(options))
   try {
@@ -74,19 +82,39 @@ export async function runFault(
     const longestStallMillis = shipment.longestStallMillis(since)
     load.stop()
     await shipment.finish()
-    const found = await compare({
+    const back = {
       source: { brokers: cluster.bootstrap, topicPrefix },
       journal: load.journal,
-      folder: join(folder, 'read'),
       vkey: load.vkey,
-    })
-    return { ...found, longestStallMillis, retries: counted(shipment.retries) }
+    }
+    const missing = fault.emptied === true ? await missingBehind(shipment.marked, back) : []
+    const source = fault.emptied === true ? await shipAnew(load.journal, options) : back.source
+    const found = await compare({ ...back, source, folder: join(folder, 'read') })
+    const lost = [...missing, ...found.lost]
+    return { ...found, lost, longestStallMillis, retries: counted(shipment.retries) }
   } finally {
     load.stop()
     await shipment.end()
     await cluster.heal()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** As an operator does whose topics are gone: the whole journal, into topics with nothing in them. */
+async function shipAnew(
+  journal: string,
+  options: KafkaSinkOptions & { readonly topicPrefix: string },
+): Promise<{ readonly brokers: readonly string[]; readonly topicPrefix: string }> {
+  const { brokers } = options
+  const topicPrefix = `${options.topicPrefix}anew.`
+  await createTopics({ brokers, topicPrefix, partitions: PARTITIONS })
+  await new Shipment(journal, kafkaSink({ ...options, topicPrefix, name: 'anew' })).finish()
+  return { brokers, topicPrefix }
+}
+
+function access(cluster: FaultCluster, { by }: Fault): Pick<KafkaSinkOptions, 'brokers' | 'sasl'> {
+  if (by === 'guarded') return { brokers: cluster.bootstrapGuarded, sasl: { ...AGENT } }
+  return { brokers: by === 'proxies' ? cluster.bootstrapThroughProxies : cluster.bootstrap }
 }
 
 function counted(codes: readonly string[]): Record<string, number> {

@@ -2,19 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { checkTopics, createTopics, topicNames } from '@spanseal/kafka'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WHOLE } from './compare.ts'
 import { FaultCluster } from './fault-cluster.ts'
+import type { Fault } from './fault-run.ts'
 import { described, runFault } from './fault-run.ts'
 import { connectionCut, leaderFrozen, leaderKilled, twoDown } from './faults.ts'
 import { naiveTrial } from './naive-kafkajs.ts'
+import { slowFaults } from './slow-faults.ts'
 
+const SLOW = process.env['SLOW'] === '1'
 /** One trial loses in ten of ten; more of them only against a run of luck. */
 const NAIVE_TRIALS_MAX = 10
 
 let cluster: FaultCluster
 beforeAll(async () => {
-  cluster = await FaultCluster.start()
+  cluster = await FaultCluster.start({ guarded: SLOW })
 })
 afterAll(() => cluster?.stop())
 
@@ -40,13 +43,18 @@ test('kafkajs used in the ordinary way loses what was acknowledged: the faults b
   expect(lost.length).toBeGreaterThan(0)
 })
 
-describe('the sink loses nothing', () => {
-  for (const fault of [leaderKilled, connectionCut, twoDown, leaderFrozen]) {
-    test(`when ${fault.title}`, async () => {
-      const report = await runFault(cluster, fault, { label: 'kafkajs' })
-      process.stdout.write(described(fault.title, report))
+const quickFaults: readonly Fault[] = [leaderKilled, connectionCut, twoDown, leaderFrozen]
+const allFaults = [...quickFaults, ...slowFaults]
+
+for (const client of ['kafkajs', 'platformatic'] as const) {
+  for (const fault of allFaults) {
+    const runs = SLOW || (client === 'kafkajs' && quickFaults.includes(fault))
+    const name = `${client} loses nothing when ${fault.title}`
+    test.runIf(runs)(`${name}${runs ? '' : ' (skipped: set SLOW=1)'}`, async () => {
+      const report = await runFault(cluster, fault, { label: client, client })
+      process.stdout.write(described(`${client}: ${fault.title}`, report))
       expect(report).toMatchObject(WHOLE)
       expect(report.epochs).toBeGreaterThan(3)
     })
   }
-})
+}

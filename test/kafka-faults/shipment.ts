@@ -17,6 +17,8 @@ export class Shipment {
   readonly #running: Promise<void>
   #records = 0
   #failure: unknown
+  readonly #upTo = new Map<string, number>()
+  #marked: ReadonlyMap<string, number> = new Map()
   /** Monotonic milliseconds of each acknowledgement, in order. */
   readonly #acknowledgedAt: number[] = [performance.now()]
 
@@ -29,6 +31,16 @@ export class Shipment {
   /** Records acknowledged so far. */
   get acknowledged(): number {
     return this.#records
+  }
+
+  /** Notes how far each epoch is acknowledged. */
+  mark(): void {
+    this.#marked = new Map(this.#upTo)
+  }
+
+  /** Epoch → highest `seq` acknowledged when `mark()` was called. */
+  get marked(): ReadonlyMap<string, number> {
+    return this.#marked
   }
 
   /** Since the last acknowledgement. */
@@ -77,7 +89,7 @@ export class Shipment {
 
   async #run(untilDrained: boolean, signal: AbortSignal = this.#stop.signal): Promise<void> {
     try {
-      await pump(this.#source, this.#sink, {
+      await pump(this.#source, this.#watched(), {
         signal,
         untilDrained,
         onDelivered: (records) => {
@@ -88,6 +100,18 @@ export class Shipment {
       })
     } catch (error) {
       this.#failure = error
+    }
+  }
+
+  /** The sink, and a look at what it has taken. */
+  #watched(): RecordSink {
+    return {
+      name: this.#sink.name,
+      deliver: async (batch) => {
+        await this.#sink.deliver(batch)
+        for (const { epoch, seq } of batch.records) this.#upTo.set(epoch, seq)
+      },
+      close: (timeoutMillis) => this.#sink.close(timeoutMillis),
     }
   }
 }

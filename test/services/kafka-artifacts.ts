@@ -93,6 +93,7 @@ async function startBrokers(libs: string, options: KafkaOptions): Promise<KafkaC
     folder,
     kill: (id, signal = 'SIGKILL') => find(id).process.kill(signal),
     restart: (id) => find(id).process.start(),
+    running: (id) => find(id).process.running,
     log: (id) => find(id).process.log(),
     stop,
   }

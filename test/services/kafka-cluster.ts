@@ -50,6 +50,8 @@ export interface KafkaCluster {
   readonly kill: (id: number, signal?: NodeJS.Signals) => Promise<void>
   /** Starts a broker that has ended, on its old port and data; resolves when it serves. */
   readonly restart: (id: number) => Promise<void>
+  /** Whether the broker's process is there; a frozen one is. */
+  readonly running: (id: number) => boolean
   /** What the broker has written; empty where it cannot be had. */
   readonly log: (id: number) => string
   /** Ends all brokers and removes their data; leaves brokers of `KAFKA_BROKERS` alone. */

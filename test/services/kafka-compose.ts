@@ -43,6 +43,7 @@ export async function startKafkaCompose(): Promise<KafkaCluster> {
     bootstrap: [`localhost:${port}`],
     kill: async (_id, signal = 'SIGKILL') => void (await compose('kill', '-s', signal, 'kafka')),
     restart: async () => void (await start()),
+    running: () => true,
     log: () => '',
     stop: async () => void (await stop()),
   }

@@ -71,6 +71,7 @@ function fromEnvironment(bootstrap: readonly string[]): KafkaCluster {
     bootstrap,
     kill: refuse,
     restart: refuse,
+    running: () => true,
     log: () => '',
     stop: () => Promise.resolve(),
   }
