@@ -143,6 +143,42 @@ describe('the metrics of an audit', () => {
     expect(test.audit.health().journal).not.toHaveProperty('gap')
   })
 
+  it('never call records durable whose epoch was given up before they were synced', async () => {
+    const meters = someMeters()
+    let fails = false
+    const fs = aFileSystem()
+    const test = anAudit({
+      log: LOG,
+      meterProvider: meters.provider,
+      fs: {
+        ...fs,
+        fdatasync: (fd, done) => (fails ? done(new Error('EIO')) : fs.fdatasync(fd, done)),
+      },
+    })
+    const call = test.audit.tool({ name: 'probe' }, async () => 1)
+    const journal = (): AuditHealth['journal'] => test.audit.health().journal
+    await call()
+    await test.audit.forceFlush()
+    expect(journal()).toMatchObject({ produced: 3, durable: 3 })
+    fails = true
+    await call()
+    await test.audit.forceFlush()
+    fails = false
+    expect(journal()).toMatchObject({ produced: 5, durable: 3, failedEpochs: 1 })
+    await vi.waitFor(
+      async () => {
+        await call()
+        await test.audit.forceFlush()
+        expect(journal().durable).toBeGreaterThan(3)
+      },
+      { timeout: 10_000, interval: 100 },
+    )
+    const { produced, durable } = journal()
+    expect(produced - durable).toBe(2)
+    const { 'spanseal.journal.records': records } = await meters.collect()
+    expect(records?.values[`{"log":"${LOG}","watermark":"durable"}`]).toBe(durable)
+  })
+
   it('show a sink that stopped, and how old its oldest record is', async () => {
     const meters = someMeters()
     let now = Date.parse('2026-11-21T09:30:00.000Z')
