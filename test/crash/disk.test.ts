@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditRecord } from '@spanseal/core'
 import type { EpochWriter } from '@spanseal/journal'
 import { journalSource } from '@spanseal/journal'
+import { createAudit } from '@spanseal/otel'
 import { afterAll, expect, test } from 'vitest'
 import { openAgentWriter } from './acking-agent.fixture.ts'
 import type { Inspected } from './crash.fixture.ts'
@@ -93,6 +94,55 @@ test.skipIf(disk === undefined)(
       { detail: { records: lost, reason: 'write_failed' }, severity: 'error' },
     ])
     rmSync(journal, { recursive: true })
+  },
+)
+
+test.skipIf(disk === undefined)(
+  `on a full disk a tool that writes is refused, one that reads runs, and a gap says so${noDisk}`,
+  async () => {
+    const journal = join(disk ?? '', 'agent')
+    remount('size=1m')
+    const audit = createAudit({
+      service: { name: 'full' },
+      journal,
+      budget: { freeBytesMin: 0 },
+    })
+    const ran = { read: 0, write: 0 }
+    const text = 'x'.repeat(900)
+    const read = audit.tool({ name: 'look_up', risk: 'read' }, () => void ran.read++)
+    const write = audit.tool({ name: 'refund', risk: 'write' }, (_: string) => void ran.write++)
+    let refusal: unknown
+    for (let n = 0; n < 10_000 && refusal === undefined; n++) {
+      try {
+        write(text)
+      } catch (error) {
+        refusal = error
+      }
+    }
+    expect(refusal).toMatchObject({ code: 'INTENT_NOT_DURABLE' })
+    const written = ran.write
+    for (let n = 0; n < 10; n++) read()
+    expect(ran).toEqual({ read: 10, write: written })
+    remount('size=4m')
+    await expect
+      .poll(() => {
+        try {
+          write(text)
+        } catch {
+          // Until the writer tries again.
+        }
+        return ran.write
+      }, PATIENCE)
+      .toBeGreaterThan(written)
+    expect((await audit.shutdown()).openCalls).toBe(0)
+    const found = await inspect(journal, { log: 'localhost/full' })
+    expect(faultsOf(found)).toEqual([])
+    const [gap] = gapsOf(found)
+    // The refused call, and ten that ran unrecorded; more refused ones while it waited.
+    expect(gap).toMatchObject({ detail: { reason: 'write_failed', refused: expect.any(Number) } })
+    expect(found.verdict.gaps.records).toBeGreaterThanOrEqual(11)
+    const starts = [...found.records.values()].filter(({ type }) => type === 'tool.start')
+    expect(starts.length).toBeGreaterThanOrEqual(ran.write)
   },
 )
 
