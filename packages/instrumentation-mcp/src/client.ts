@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SpanKind } from '@opentelemetry/api'
 import { ATTR_MCP_METHOD_NAME, ATTR_MCP_SESSION_ID } from '@spanseal/core'
-import type { Audit, RegisteredTool, ToolDefinition } from '@spanseal/otel'
+import type { Audit, RegisteredTool, RiskClass, ToolDefinition } from '@spanseal/otel'
 import { remember } from './remember.ts'
 import { judgeRequestError, judgeToolResult } from './tool-result.ts'
 
@@ -14,7 +14,7 @@ export interface McpClientOptions {
   /** What is known of the server's tools beyond what it says of itself, by tool name. */
   readonly tools?: Readonly<Record<string, Partial<ToolDefinition>>>
   /** Default for tools that `tools` does not name: `write`, since a server may do anything. */
-  readonly risk?: 'read' | 'write'
+  readonly risk?: RiskClass
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { SpanKind } from '@opentelemetry/api'
 import { ATTR_JSONRPC_REQUEST_ID, ATTR_MCP_METHOD_NAME, ATTR_MCP_SESSION_ID } from '@spanseal/core'
-import type { Audit, RegisteredTool, ToolDefinition, TraceCarrier } from '@spanseal/otel'
+import type { Audit, RegisteredTool, RiskClass, ToolDefinition, TraceCarrier } from '@spanseal/otel'
 import { remember } from './remember.ts'
 import { judgeToolResult } from './tool-result.ts'
 
@@ -14,7 +14,7 @@ export interface McpServerOptions {
   /** What is known of this server's tools, by tool name. */
   readonly tools?: Readonly<Record<string, Partial<ToolDefinition>>>
   /** Default for tools that `tools` does not name: `write`. */
-  readonly risk?: 'read' | 'write'
+  readonly risk?: RiskClass
 }
 
 interface ToolRequest {

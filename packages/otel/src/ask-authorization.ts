@@ -37,7 +37,7 @@ function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 function questionOf({ tool, args, scope }: ToolCall): AuthorizationRequest {
   return {
     tool: tool.tool.value,
-    risk: tool.durable ? 'write' : 'read',
+    risk: tool.risk,
     args,
     agentId: scope.actor.value.agent.id,
     user: scope.user,

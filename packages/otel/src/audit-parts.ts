@@ -3,14 +3,16 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import { ATTR_SPANSEAL_END_EPOCH, ATTR_SPANSEAL_END_SEQ, ATTR_SPANSEAL_EPOCH } from '@spanseal/core'
-import type { EpochWriter } from '@spanseal/journal'
-import { journalSource, openWriter } from '@spanseal/journal'
+import type { EpochWriter, WriterOptions } from '@spanseal/journal'
+import { FolderSize, journalSource, makeRoom, openWriter } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
 import { defaultVaultFolder, openKeyring, openVault } from '@spanseal/keys'
 import { Committer } from './commitments.ts'
 import { Counters } from './counters.ts'
 import { ForeignSpans } from './foreign-spans.ts'
+import { auditHealth } from './health.ts'
 import { KnownTools } from './known-tools.ts'
+import { AuditMetrics } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
 import { otlpExporters } from './otlp-exporter.ts'
 import { OutsideNames } from './outside-names.ts'
@@ -27,6 +29,7 @@ import { AuditSpanProcessor } from './span-processor.ts'
 import { spanRedactor } from './span-redaction.ts'
 import { VaultIntake } from './vault-intake.ts'
 import { SDK_VERSION } from './version.ts'
+import { auditVitals } from './vitals.ts'
 
 /** What an audit is made of. */
 export interface AuditParts {
@@ -34,6 +37,9 @@ export interface AuditParts {
   readonly tools: KnownTools
   readonly exporter: AuditSpanExporter
   readonly shippings: readonly Shipping[]
+  /** The folder's bytes. */
+  readonly spool: FolderSize
+  readonly metrics: AuditMetrics
 }
 
 interface Evidence {
@@ -61,9 +67,12 @@ export function openParts(options: ResolvedOptions): AuditParts {
     ...(options.keys !== undefined && { folder: options.keys }),
   })
   const vault = openIntake(options, keyring, counters)
-  const writer = openJournal({ options, redactor, counters, keyring })
+  let parts: AuditParts | undefined
+  const vitals = (): ReturnType<typeof auditVitals> => (parts && auditVitals(parts)) ?? {}
+  const writer = openJournal({ options, redactor, counters, keyring, vitals })
   try {
-    return wire({ options, redactor, counters, keyring, vault, writer })
+    parts = wire({ options, redactor, counters, keyring, vault, writer })
+    return parts
   } catch (error) {
     writer.close()
     throw error
@@ -103,7 +112,8 @@ function openJournal({
   redactor,
   counters,
   keyring,
-}: Omit<Evidence, 'vault' | 'writer'>): EpochWriter {
+  vitals,
+}: Omit<Evidence, 'vault' | 'writer'> & Pick<WriterOptions, 'vitals'>): EpochWriter {
   return openWriter({
     journal: options.journal,
     log: options.log,
@@ -113,7 +123,9 @@ function openJournal({
     service: options.service,
     deployment: { ...options.deployment, environment: options.environment },
     audit: auditProfile(options, redactor),
-    clock: { wallMillis: options.now, monoNanos: () => process.hrtime.bigint() },
+    clock: { wallMillis: options.now, monoNanos: options.monoNanos },
+    ...budgetOf(options),
+    ...(vitals !== undefined && { vitals }),
     onProblem: (error) => {
       counters.journalProblems++
       counters.warnOnce('journal', error.message)
@@ -130,6 +142,17 @@ function auditProfile({ policies }: ResolvedOptions, { revision }: Redactor) {
     redaction: revision,
     ...(remote.length > 0 && { remote }),
     sdk: `@spanseal/otel ${SDK_VERSION}`,
+  }
+}
+
+/** Room is made of what every sink has acknowledged: those in this process, and those beside it. */
+function budgetOf({ budget, sinks, journal, now }: ResolvedOptions) {
+  if (budget === undefined) return {}
+  const { sinks: beside = [], ...limits } = budget
+  const names = [...sinks.map(({ name }) => name), ...beside]
+  return {
+    budget: limits,
+    makeRoom: (bytesWanted: number) => makeRoom(journal, { sinks: names, bytesWanted, now }),
   }
 }
 
@@ -187,7 +210,15 @@ function wire({ options, redactor, counters, keyring, vault, writer }: Evidence)
     nudge: () => shippings.forEach((shipping) => shipping.nudge()),
     drain: () => drained(shippings, options.shutdownTimeoutMillis),
   })
-  return { runtime, tools, exporter, shippings }
+  const spool = new FolderSize(writer.journal)
+  const observed = { runtime, shippings, exporter, spool }
+  const metrics = new AuditMetrics({
+    provider: options.meterProvider,
+    log: options.log,
+    health: () => auditHealth(observed, ''),
+    onFault: (error) => counters.fault('metrics', error),
+  })
+  return { ...observed, tools, metrics }
 }
 
 async function drained(shippings: readonly Shipping[], millis: number): Promise<void> {

@@ -1,12 +1,17 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { AuditError } from '@spanseal/core'
 import type { Erased } from '@spanseal/keys'
 import type { AuditParts } from './audit-parts.ts'
 import { openParts } from './audit-parts.ts'
+import type { BreakGlassOptions, BrokenGlass } from './break-glass.ts'
 import { activeCarrier, runBelow } from './carried-context.ts'
 import { closeAudit, within } from './close-audit.ts'
+import type { DrainReport } from './drain.ts'
+import { drainAudit } from './drain.ts'
 import { forget } from './forget.ts'
+import { assertMillis } from './guards.ts'
 import type { AuditHealth, ShutdownReport } from './health.ts'
 import { auditHealth } from './health.ts'
 import type { AuditOptions, ResolvedOptions } from './options.ts'
@@ -136,9 +141,38 @@ export class Audit {
     return forget(this.#parts.runtime, person, reason)
   }
 
+  /**
+   * From now on, for a while, tools of fail mode `closed` run although their intents cannot be made
+   * durable. Recorded as `breakglass.open` and `breakglass.close`, now or as soon as writing works
+   * again; every call that ran meanwhile without is counted.
+   *
+   * @throws AuditError `INVALID_OPTION`; `ALREADY_RUNNING` while glass is broken already;
+   * `JOURNAL_CLOSED` after `shutdown()`
+   */
+  breakGlass(options: BreakGlassOptions): BrokenGlass {
+    if (this.#shutdown !== undefined) {
+      throw new AuditError('JOURNAL_CLOSED', 'break-glass: the audit was shut down')
+    }
+    return this.#parts.runtime.glass.open(options)
+  }
+
+  /**
+   * For short-lived functions: resolves when everything recorded so far is on disk and acknowledged by
+   * every sink, or says what is not. Spans are sent along, as far as endpoints are quick. Costs next to
+   * nothing where nothing is pending; the audit stays usable.
+   *
+   * @param timeoutMillis default: `shutdownTimeoutMillis`
+   * @throws AuditError `INVALID_OPTION` for a time-out that is none; never rejects
+   */
+  drain(timeoutMillis?: number): Promise<DrainReport> {
+    const { shutdownTimeoutMillis } = this.#parts.runtime.options
+    const millis = assertMillis('timeoutMillis', timeoutMillis ?? shutdownTimeoutMillis)
+    return drainAudit(this.#parts, this.#provider, millis)
+  }
+
   /** How things stand. Counts what sinks have not taken by looking through the journal's end. */
   health(): AuditHealth {
-    return auditHealth(this.#parts, this.#provider)
+    return auditHealth(this.#parts, this.#provider.description)
   }
 
   /** Resolves when records are durable, spans sent and sinks drained, or after the shutdown time-out. */

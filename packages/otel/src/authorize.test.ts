@@ -126,7 +126,7 @@ describe('a denied call', () => {
     expect(test.span('execute_tool refund').attributes).toMatchObject({
       'invocation.status': 'denied',
     })
-    expect(test.audit.health().calls).toEqual({ open: 0, denied: 1 })
+    expect(test.audit.health().calls).toMatchObject({ open: 0, denied: 1, refused: 0 })
   })
 
   it('has a signed checkpoint at once, without waiting for the next one due', async () => {

@@ -6,11 +6,12 @@ import { AuditError, LIST_CAPS } from '@spanseal/core'
 import { mendedId } from './outside-names.ts'
 import { isPermission } from './permission.ts'
 import { mendName } from './redact/mend.ts'
+import type { RiskClass } from './risk-policies.ts'
 
 /** What the hook is asked. The arguments are the caller's own, not a copy. */
 export interface AuthorizationRequest {
   readonly tool: ToolRef
-  readonly risk: 'read' | 'write'
+  readonly risk: RiskClass
   readonly args: readonly unknown[]
   readonly agentId: string
   /** As the task was told, before pseudonyms; undefined where nobody is known. */

@@ -41,6 +41,8 @@ export interface CallIntent {
 export interface OpenCall {
   readonly intent: CallIntent
   readonly start: AppendedRecord | undefined
+  /** Why there is no start. */
+  readonly failure: unknown
   readonly input: Commitment | undefined
   readonly inputBytes: number
   readonly startedNs: bigint

@@ -12,7 +12,7 @@ const LEFT_MILLIS_MIN = 100
 
 /** Closes epoch, provider and sinks; see `Audit.shutdown`. Never rejects. */
 export async function closeAudit(
-  { runtime, shippings, exporter }: AuditParts,
+  { runtime, shippings, exporter, metrics }: AuditParts,
   provider: ProviderState,
 ): Promise<ShutdownReport> {
   const { options, recorder } = runtime
@@ -20,6 +20,8 @@ export async function closeAudit(
   const left = (): number => Math.max(LEFT_MILLIS_MIN, deadline - performance.now())
   const openCalls = recorder.open.size
   for (const call of recorder.open) call.abandon?.()
+  runtime.glass.shutdown()
+  runtime.records.writeRemembered()
   closeEpoch(runtime)
   const drains = shippings.map((shipping) => shipping.drained(left()))
   const spans = provider.shutdown().then(() => exporter.forceFlush())
@@ -36,6 +38,7 @@ export async function closeAudit(
     const what = `${count} records were not delivered to ${name}; they are in ${options.journal}`
     runtime.counters.warnOnce(`undelivered ${name}`, what)
   }
+  metrics.close()
   return { openCalls, undelivered, ...(unkept > 0 && { unkept }) }
 }
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { AuditError } from '@spanseal/core'
-import type { AuditOptions, OtlpEndpoint } from './options.ts'
+import type { AuditBudget, AuditOptions, OtlpEndpoint } from './options.ts'
+import type { RiskPolicy } from './risk-policies.ts'
+import { RISK_CLASSES } from './risk-policies.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -35,13 +37,15 @@ export function optionsFromEnv(env: Env): AuditOptions {
     ...optional('keys', env['SPANSEAL_KEYS']),
     ...optional('log', env['SPANSEAL_LOG']),
     ...optional('durability', env['SPANSEAL_DURABILITY'] as AuditOptions['durability']),
+    ...optional('risks', risksFromEnv(env)),
+    ...optional('budget', budgetFromEnv(env)),
     ...optional('errors', env['SPANSEAL_ERRORS'] as AuditOptions['errors']),
     ...optional('identities', env['SPANSEAL_IDENTITIES'] as AuditOptions['identities']),
     ...optional('commitments', env['SPANSEAL_COMMITMENTS'] as AuditOptions['commitments']),
     ...optional('vault', vaultFromEnv(env['SPANSEAL_VAULT'])),
     ...optional('spanName', env['SPANSEAL_SPAN_NAME'] as AuditOptions['spanName']),
     ...optional('otlp', endpointFromEnv(env)),
-    ...optional('shutdownTimeoutMillis', millis(env['SPANSEAL_SHUTDOWN_TIMEOUT_MILLIS'])),
+    ...optional('shutdownTimeoutMillis', numberOf(env['SPANSEAL_SHUTDOWN_TIMEOUT_MILLIS'])),
   }
 }
 
@@ -55,7 +59,40 @@ function vaultFromEnv(text: string | undefined): AuditOptions['vault'] {
   return text === 'on' ? true : { folder: text }
 }
 
-function millis(text: string | undefined): number | undefined {
+/** `SPANSEAL_FAIL_MODE_WRITE=open`, `SPANSEAL_DURABILITY_CRITICAL=group` and so on. */
+function risksFromEnv(env: Env): AuditOptions['risks'] {
+  const risks = RISK_CLASSES.flatMap((risk) => {
+    const failMode = env[`SPANSEAL_FAIL_MODE_${risk.toUpperCase()}`]
+    const durability = env[`SPANSEAL_DURABILITY_${risk.toUpperCase()}`]
+    if (!failMode && !durability) return []
+    return [
+      [
+        risk,
+        {
+          ...optional('failMode', failMode as RiskPolicy['failMode']),
+          ...optional('durability', durability as RiskPolicy['durability']),
+        },
+      ],
+    ]
+  })
+  return risks.length === 0 ? undefined : (Object.fromEntries(risks) as AuditOptions['risks'])
+}
+
+function budgetFromEnv(env: Env): AuditOptions['budget'] {
+  const sinks = env['SPANSEAL_BUDGET_SINKS']
+  const budget = {
+    ...optional('bytesMax', numberOf(env['SPANSEAL_BUDGET_BYTES_MAX'])),
+    ...optional('freeBytesMin', numberOf(env['SPANSEAL_BUDGET_FREE_BYTES_MIN'])),
+    ...optional('policy', env['SPANSEAL_BUDGET_POLICY'] as AuditBudget['policy']),
+    ...optional(
+      'sinks',
+      sinks?.split(',').map((name) => name.trim()),
+    ),
+  }
+  return Object.keys(budget).length === 0 ? undefined : budget
+}
+
+function numberOf(text: string | undefined): number | undefined {
   return text === undefined || text === '' ? undefined : Number(text)
 }
 

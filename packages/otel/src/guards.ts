@@ -10,6 +10,7 @@ const UNSAFE_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
 // What comes with every task and step is people's, and no message of ours repeats it.
 const RUNTIME_OPTION = /^(?:task|reasoning|handoff|userInput|output)\b/
 const SHOWN_LENGTH_MAX = 80
+const TIMEOUT_MILLIS_MAX = 2 ** 31 - 1
 const { text: redacted } = createRedactor()
 
 /** Throws `INVALID_OPTION`: the option, the value, and what to give instead. */
@@ -108,6 +109,12 @@ export function assertFunction(option: string, value: unknown): void {
 export function assertCount(option: string, value: number, min: number): number {
   if (Number.isSafeInteger(value) && value >= min) return value
   return refuse(option, value, `a whole number from ${min} up`)
+}
+
+/** A time-out that `setTimeout` takes. */
+export function assertMillis(option: string, millis: number): number {
+  if (typeof millis === 'number' && millis > 0 && millis <= TIMEOUT_MILLIS_MAX) return millis
+  return refuse(option, millis, `milliseconds from 1 to ${TIMEOUT_MILLIS_MAX}`)
 }
 
 /** A number from 0 to `max` as the record's decimal string: up to nine decimals, no exponent. */

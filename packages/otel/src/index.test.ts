@@ -24,9 +24,11 @@ it('an audit and a task have these methods', async () => {
     Object.getOwnPropertyNames(Object.getPrototypeOf(object)).sort()
   expect(methods(audit)).toEqual([
     'below',
+    'breakGlass',
     'call',
     'carrier',
     'constructor',
+    'drain',
     'forceFlush',
     'forget',
     'health',

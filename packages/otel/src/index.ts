@@ -7,13 +7,22 @@ export type {
   AuthorizationRequest,
   AuthorizeHook,
 } from './authorize.ts'
+export type { BreakGlassHealth, BreakGlassOptions, BrokenGlass } from './break-glass.ts'
 export type { CallIntent, CallRecords, OpenCall } from './call.ts'
+export type { DrainReport } from './drain.ts'
 export { optionsFromEnv } from './env.ts'
 export type { AuditHealth, ShutdownReport } from './health.ts'
-export type { AuditOptions, AuditVaultOptions, ForeignOptions, OtlpEndpoint } from './options.ts'
+export type {
+  AuditBudget,
+  AuditOptions,
+  AuditVaultOptions,
+  ForeignOptions,
+  OtlpEndpoint,
+} from './options.ts'
 export type { ExporterHealth } from './otlp-leg.ts'
 export type { CallOutcome, ErrorFacts } from './outcome.ts'
 export type { RedactionOptions } from './redact/redaction-options.ts'
+export type { RiskClass, RiskPolicy } from './risk-policies.ts'
 export { agentSampler } from './sampler.ts'
 export type { SinkHealth } from './shipping.ts'
 

@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { MeterProvider } from '@opentelemetry/api'
 import type { RecordSink } from '@spanseal/core'
 import type { JournalFs } from '@spanseal/journal'
 import type { MasterKey } from '@spanseal/keys'
 import type { AuthorizeHook } from './authorize.ts'
 import type { RedactionOptions } from './redact/redaction-options.ts'
+import type { RiskPolicies, RiskPolicy } from './risk-policies.ts'
 
 /** One OTLP/HTTP endpoint. */
 export interface OtlpEndpoint {
@@ -28,8 +30,23 @@ export interface AuditOptions {
   readonly keys?: string
   /** Name of the log; default `localhost/<slug of the service>`. */
   readonly log?: string
-  /** When appended records are on disk; default `interval` (500 ms). Writing tools never wait less than `group`, unless this is `none`. */
+  /**
+   * When appended records are on disk; default `interval` (500 ms). What a tool waits for before it
+   * runs is the more of this and of what its class says in `risks`.
+   */
   readonly durability?: 'none' | 'interval' | 'group' | 'every'
+  /**
+   * What each class of tools does when the intent of a call cannot be made durable. Default: `read`
+   * `open` and `interval`, `write` and `critical` `closed` and `group` (`interval` under durability
+   * `none`). The table is in `docs/fail-modes.md`.
+   */
+  readonly risks?: { readonly [Risk in 'read' | 'write' | 'critical']?: RiskPolicy }
+  /** Whose acknowledgement durability `remote` waits for; default the first of `sinks`. */
+  readonly remoteSink?: string
+  /** How long it waits; default 10,000. */
+  readonly remoteTimeoutMillis?: number
+  /** What the journal may take of the disk. */
+  readonly budget?: AuditBudget
   readonly deployment?: {
     readonly environment?: string
     readonly version?: string
@@ -37,6 +54,8 @@ export interface AuditOptions {
   }
   /** Jaeger, Tempo or a Collector. */
   readonly otlp?: string | OtlpEndpoint | readonly (string | OtlpEndpoint)[]
+  /** Takes the audit's own metrics (docs/observability.md); default: the API's global one. */
+  readonly meterProvider?: MeterProvider
   /** Where records are shipped to. */
   readonly sinks?: readonly RecordSink[]
   /** Asked before each tool call. */
@@ -64,8 +83,25 @@ export interface AuditOptions {
   readonly shutdownTimeoutMillis?: number
   /** Wall clock in milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number
+  /** Monotonic clock in nanoseconds; default `process.hrtime.bigint`. */
+  readonly monoNanos?: () => bigint
   /** How records reach the disk; default `node:fs`. */
   readonly fs?: JournalFs
+}
+
+/** The room of a journal. */
+export interface AuditBudget {
+  /** Bytes of the journal folder, all epochs together; at least 1 MiB, default: no limit. */
+  readonly bytesMax?: number
+  /** Bytes that stay free on its file system; default 64 MiB, or a twentieth of it if that is less. */
+  readonly freeBytesMin?: number
+  /**
+   * What happens when it is used up. `refuse` (default): nothing more is written, and fail modes
+   * decide; `make-room`: segments that every sink has acknowledged are removed first, oldest first.
+   */
+  readonly policy?: 'refuse' | 'make-room'
+  /** For `make-room`: sinks beside those of `sinks`, which `spanseal ship` serves, by name. */
+  readonly sinks?: readonly string[]
 }
 
 /** The vault of an audit. */
@@ -97,9 +133,12 @@ export interface ResolvedOptions extends AuditOptions {
   readonly agent: NonNullable<AuditOptions['agent']>
   readonly log: string
   readonly durability: NonNullable<AuditOptions['durability']>
+  readonly policies: RiskPolicies
+  readonly remoteTimeoutMillis: number
   readonly environment: string
   readonly endpoints: readonly OtlpEndpoint[]
   readonly sinks: readonly RecordSink[]
   readonly shutdownTimeoutMillis: number
   readonly now: () => number
+  readonly monoNanos: () => bigint
 }

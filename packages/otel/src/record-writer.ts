@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Block, EventType, RecordDraft, Retention, TraceRef } from '@spanseal/core'
-import { block } from '@spanseal/core'
+import { AuditError, block, EVENT_TYPES } from '@spanseal/core'
 import type { AppendedRecord, AppendOptions, EpochWriter, RecordPlace } from '@spanseal/journal'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
@@ -20,12 +20,29 @@ export interface RecordHead {
   readonly urgent?: boolean | undefined
 }
 
+/** A record that is written as soon as writing works. */
+interface Remembered {
+  readonly build: (at: RecordPlace) => RecordDraft
+  /** When it was first tried. */
+  readonly since: string
+}
+
+/** Records that wait until writing works again; there are two a break-glass period. */
+const REMEMBERED_MAX = 1_000
+
 /** Appends records. What goes wrong is counted and said, never thrown into the agent. */
 export class RecordWriter {
   readonly #writer: EpochWriter
   readonly #counters: Counters
   readonly #retention: Block<Retention> | undefined
   readonly #vault: VaultIntake | undefined
+  readonly #now: () => number
+  /** Oldest first; owned by appendSurely and writeRemembered. */
+  #remembered: Remembered[] = []
+  /** The last record that was written. */
+  last: AppendedRecord | undefined
+  /** Why the last `append` that gave nothing did so. */
+  failure: unknown
 
   constructor(
     writer: EpochWriter,
@@ -33,11 +50,14 @@ export class RecordWriter {
     {
       retention,
       vault,
+      now,
     }: {
       readonly retention: Retention | undefined
       readonly vault: VaultIntake | undefined
+      readonly now: () => number
     },
   ) {
+    this.#now = now
     this.#vault = vault
     this.#writer = writer
     this.#counters = counters
@@ -48,12 +68,13 @@ export class RecordWriter {
    * Appends one record; `build` is given its place, which commitments are bound to, and may be run
    * again with another.
    *
-   * @returns undefined where it could not be written
+   * @returns undefined where it could not be written, for which see {@link failure}
    */
   append(head: RecordHead, build: (at: RecordPlace) => RecordContent): AppendedRecord | undefined {
     const { type, trace, eventAt, urgent } = head
     const retention = this.#retention
-    const options = eventAt === undefined && urgent !== true ? undefined : optionsOf(head)
+    if (this.#remembered.length > 0) this.writeRemembered()
+    const options = eventAt === undefined && urgent !== true ? OF_TYPE[type] : optionsOf(head)
     try {
       const appended = this.#writer.append((at) => {
         this.#vault?.restart()
@@ -64,16 +85,71 @@ export class RecordWriter {
       }, options)
       this.#counters.recordsWritten++
       this.#vault?.take()
+      this.last = appended
       return appended
     } catch (error) {
       this.#vault?.restart()
       this.#counters.recordsFailed++
       this.#counters.warnOnce('write', `a record could not be written: ${reasonOf(error)}`)
+      this.failure = error
       return undefined
     }
   }
+
+  /**
+   * Appends a record about the audit itself, checkpointed at once. Where it cannot be written it is
+   * remembered, and written before any other record once that is possible. Never throws.
+   */
+  appendSurely(build: (at: RecordPlace) => RecordDraft): void {
+    const since = new Date(this.#now()).toISOString()
+    this.#remembered.push({ build, since })
+    if (this.#remembered.length > REMEMBERED_MAX) this.#forgetFirst('too many wait')
+    this.writeRemembered()
+  }
+
+  /** Writes what is remembered, as far as that is possible. Never throws. */
+  writeRemembered(): void {
+    let first = this.#remembered[0]
+    while (first !== undefined) {
+      try {
+        this.last = this.#writer.append(first.build, this.#optionsLater(first))
+        this.#counters.recordsWritten++
+        this.#remembered.shift()
+      } catch (error) {
+        if (isPassing(error)) return
+        this.#forgetFirst(reasonOf(error))
+      }
+      first = this.#remembered[0]
+    }
+  }
+
+  // Without its type: the gap that may stand before it does not count what was only late.
+  #optionsLater({ since }: Remembered): AppendOptions {
+    const isLate = new Date(this.#now()).toISOString() !== since
+    return { checkpoint: true, ...(isLate && { eventAt: since }) }
+  }
+
+  #forgetFirst(why: string): void {
+    this.#remembered.shift()
+    this.#counters.recordsFailed++
+    this.#counters.warnOnce('remember', `a record about the audit itself is lost: ${why}`)
+  }
 }
 
-function optionsOf({ eventAt, urgent }: RecordHead): AppendOptions {
-  return { ...(eventAt !== undefined && { eventAt }), checkpoint: urgent === true }
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof AuditError &&
+    (error.code === 'JOURNAL_FAILED' ||
+      error.code === 'JOURNAL_FULL' ||
+      error.code === 'JOURNAL_UNUSABLE')
+  )
+}
+
+// Made once: nearly every record is appended with nothing but its type.
+const OF_TYPE = Object.fromEntries(EVENT_TYPES.map((type) => [type, { type }])) as {
+  readonly [T in EventType]: AppendOptions
+}
+
+function optionsOf({ type, eventAt, urgent }: RecordHead): AppendOptions {
+  return { type, ...(eventAt !== undefined && { eventAt }), checkpoint: urgent === true }
 }

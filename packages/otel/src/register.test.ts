@@ -125,7 +125,7 @@ describe('a process', () => {
       deliver: async ({ records }) => void lines.push(...records.map(({ type }) => type)),
       close: async () => {},
     }
-    const next = anAudit({ journal, sinks: [sink] })
+    const next = anAudit({ journal, service: { name: 's' }, sinks: [sink] })
     expect(await next.audit.shutdown()).toEqual({ openCalls: 0, undelivered: {} })
     expect(lines).toEqual(['epoch.open', 'tool.start', 'tool.end', 'epoch.open', 'epoch.close'])
   })

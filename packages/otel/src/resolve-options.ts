@@ -10,18 +10,22 @@ import {
   assertFunction,
   assertId,
   assertKnownKeys,
+  assertMillis,
   assertOneOf,
   assertText,
   assertTexts,
   refuse,
 } from './guards.ts'
 import type { AuditOptions, AuditVaultOptions, OtlpEndpoint, ResolvedOptions } from './options.ts'
+import { remoteSinkName, riskPolicies } from './risk-policies.ts'
 import { assertAgent } from './task-options.ts'
 
 const KEYS = [
-  'service', 'agent', 'journal', 'keys', 'log', 'durability', 'deployment', 'otlp', 'sinks',
+  'service', 'agent', 'journal', 'keys', 'log', 'durability', 'risks', 'remoteSink',
+  'remoteTimeoutMillis', 'budget', 'deployment', 'otlp', 'sinks',
   'authorize', 'errors', 'identities', 'commitments', 'vault', 'redaction', 'spanName', 'foreign',
-  'toolFolders', 'retention', 'shutdownTimeoutMillis', 'now', 'fs',
+  'toolFolders', 'retention', 'meterProvider', 'shutdownTimeoutMillis', 'now', 'monoNanos',
+  'fs',
 ] as const satisfies readonly (keyof AuditOptions)[] // biome-ignore format: a table of names
 
 /**
@@ -37,23 +41,26 @@ export function resolveOptions(options: AuditOptions): ResolvedOptions {
   if (typeof journal !== 'string' || journal === '') {
     refuse('journal', journal, 'the folder that records are written to, for instance "./audit"')
   }
-  if (typeof shutdownTimeoutMillis !== 'number') {
-    refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'a number of milliseconds')
-  }
-  if (!(shutdownTimeoutMillis > 0 && shutdownTimeoutMillis <= TIMEOUT_MILLIS_MAX)) {
-    refuse('shutdownTimeoutMillis', shutdownTimeoutMillis, 'milliseconds from 1 to 2147483647')
-  }
+  assertMillis('shutdownTimeoutMillis', shutdownTimeoutMillis)
+  const { remoteTimeoutMillis = 10_000 } = options
+  assertMillis('remoteTimeoutMillis', remoteTimeoutMillis)
+  checkBudget(options)
   const sinks = checkSinks(options.sinks ?? [])
+  const remoteSink = remoteSinkName(options.remoteSink, sinks)
   return {
     ...options,
     agent: options.agent ?? { id: service.name },
     log: log === undefined ? defaultLogName(service.name) : assertLogName(log),
     durability,
+    policies: riskPolicies(options),
+    ...(remoteSink !== undefined && { remoteSink }),
+    remoteTimeoutMillis,
     environment: options.deployment?.environment ?? 'unspecified',
     endpoints: endpointsOf(options.otlp),
     sinks,
     shutdownTimeoutMillis,
     now: checkClock(options.now ?? Date.now),
+    monoNanos: options.monoNanos ?? (() => process.hrtime.bigint()),
   }
 }
 
@@ -72,8 +79,24 @@ function checkClock(now: () => number): () => number {
 /** An epoch id holds 48 bits of time (RFC 9562 §5.7). */
 const EPOCH_MILLIS_MAX = 2 ** 48
 
-/** What `setTimeout` takes. */
-const TIMEOUT_MILLIS_MAX = 2 ** 31 - 1
+/** What the writer takes: below, an epoch could not even be opened and closed. */
+const BUDGET_BYTES_MIN = 1024 * 1024
+
+function checkBudget({ budget, sinks: own = [] }: AuditOptions): void {
+  if (budget === undefined) return
+  assertKnownKeys('budget', budget, ['bytesMax', 'freeBytesMin', 'policy', 'sinks'])
+  const { bytesMax, freeBytesMin, policy, sinks = [] } = budget
+  if (bytesMax !== undefined) assertCount('budget.bytesMax', bytesMax, BUDGET_BYTES_MIN)
+  if (freeBytesMin !== undefined) assertCount('budget.freeBytesMin', freeBytesMin, 0)
+  assertChoice('budget.policy', policy, ['refuse', 'make-room'])
+  assertTexts('budget.sinks', sinks, assertText)
+  const wrong = sinks.find((name) => !SINK_NAME.test(name))
+  if (wrong !== undefined) refuse('budget.sinks', wrong, 'names of a-z, 0-9 and "-"')
+  if (policy === 'make-room' && own.length + sinks.length === 0) {
+    const expected = '"refuse", or sinks: only what a sink has acknowledged is ever removed'
+    refuse('budget.policy', policy, expected)
+  }
+}
 
 function checkNames({ service, agent, deployment, retention, keys }: AuditOptions): void {
   assertKnownKeys('service', service, ['name', 'version', 'instance'])
@@ -104,6 +127,10 @@ function checkChoices(options: AuditOptions): void {
   assertChoice('spanName', spanName, ['gen_ai', 'tool'])
   if (options.authorize !== undefined) assertFunction('authorize', options.authorize)
   if (options.now !== undefined) assertFunction('now', options.now)
+  if (options.monoNanos !== undefined) assertFunction('monoNanos', options.monoNanos)
+  if (options.meterProvider !== undefined) {
+    assertFunction('meterProvider.getMeter', options.meterProvider?.getMeter)
+  }
   checkVault(options.vault)
   const { foreign, toolFolders } = options
   if (foreign !== undefined) {

@@ -6,17 +6,19 @@ import type { CallContext, CommitPlace, FreeText, PseudonymKind } from '@spansea
 import { block, LIST_CAPS, OPERATION_EXECUTE_TOOL, UNATTRIBUTED } from '@spanseal/core'
 import type { EpochWriter, RecordPlace } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
+import { BreakGlass } from './break-glass.ts'
 import type { Committer } from './commitments.ts'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
+import { DurableIntents } from './durable-intents.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OutsideNames } from './outside-names.ts'
 import { mendedId } from './outside-names.ts'
+import type { RecordWriter } from './record-writer.ts'
 import type { Recorder } from './recorder.ts'
 import type { Redactor } from './redact/redact.ts'
 import type { AuditScope, Scopes } from './scope.ts'
 import type { AuditSpanProcessor } from './span-processor.ts'
-import type { RegisteredTool } from './tool-definition.ts'
 import type { VaultIntake } from './vault-intake.ts'
 
 export interface RuntimeParts {
@@ -30,6 +32,7 @@ export interface RuntimeParts {
   readonly redactor: Redactor
   readonly names: OutsideNames
   readonly scopes: Scopes
+  readonly records: RecordWriter
 }
 
 /** What tools and tasks share while an audit is open. */
@@ -44,6 +47,9 @@ export class Runtime {
   readonly scopes: Scopes
   readonly keyring: Keyring
   readonly vault: VaultIntake | undefined
+  readonly glass: BreakGlass
+  readonly intents: DurableIntents
+  readonly records: RecordWriter
   /** Set once a provider is there; without a tracer records have synthetic ids. */
   tracerOf: () => Tracer | undefined = () => undefined
   readonly #committer: Committer
@@ -60,6 +66,21 @@ export class Runtime {
     this.keyring = parts.keyring
     this.vault = parts.vault
     this.#committer = parts.committer
+    this.records = parts.records
+    const { options, records, writer, counters } = parts
+    this.glass = new BreakGlass({
+      records,
+      now: options.now,
+      monoNanos: options.monoNanos,
+      freeText: (text, at) => this.freeText(text, { ...at, pointer: '/detail/reason' }, []),
+      personRef: (id) => this.personRef(id),
+    })
+    this.intents = new DurableIntents({
+      writer,
+      policies: options.policies,
+      glass: this.glass,
+      counters,
+    })
   }
 
   get tracer(): Tracer | undefined {
@@ -114,33 +135,14 @@ export class Runtime {
     return onFailure === 'refuse' && this.vault?.isFailing === true
   }
 
-  /** Whether the intent of a call has to be on disk before the tool runs, and is not yet. */
-  needsSync({ durable }: RegisteredTool): boolean {
-    const { durability } = this.options
-    return durability === 'group' || (durable && durability === 'interval')
-  }
-
   /** Resolves when the record is on disk; a failing disk is counted, not thrown. */
   async synced(record?: RecordPlace): Promise<void> {
     try {
       await this.writer.synced(record)
     } catch (error) {
-      this.#syncFailed(error)
+      this.counters.recordsFailed++
+      this.counters.warnOnce('sync', `records could not be synced: ${reasonOf(error)}`)
     }
-  }
-
-  /** As {@link synced}, for callers that cannot wait. */
-  syncNow(record?: RecordPlace): void {
-    try {
-      this.writer.syncNow(record)
-    } catch (error) {
-      this.#syncFailed(error)
-    }
-  }
-
-  #syncFailed(error: unknown): void {
-    this.counters.recordsFailed++
-    this.counters.warnOnce('sync', `records could not be synced: ${reasonOf(error)}`)
   }
 }
 

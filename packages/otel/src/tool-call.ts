@@ -9,6 +9,7 @@ import { refusalError } from './authorize.ts'
 import type { CallIntent, OpenCall } from './call.ts'
 import type { OpenSpan } from './call-spans.ts'
 import { abandonSpan, endSpan, openSpan } from './call-spans.ts'
+import type { IntentFailure } from './durable-intents.ts'
 import type { CallOutcome } from './outcome.ts'
 import { errorFacts, errorType, thrownOutcome } from './outcome.ts'
 import { authorizationBlock, contextFor, contextWithSubjects } from './recurring-blocks.ts'
@@ -119,14 +120,28 @@ export class ToolCall implements Settlement {
   /** Records the intent, makes it as durable as asked, and runs the tool. */
   start<T>(authorization: Authorization, run: () => T): T {
     if (this.runtime.mustRefuse) return this.#refuseUnkept(authorization)
-    const { start } = this.#begin(authorization)
-    const { runtime } = this
-    if (start === undefined || !runtime.needsSync(this.tool)) return this.#execute(run)
-    if (this.isAsync) {
-      return runtime.synced(start).then(() => this.#execute(run)) as T
-    }
-    runtime.syncNow(start)
-    return this.#execute(run)
+    const { start, failure } = this.#begin(authorization)
+    const { tool } = this
+    const { intents } = this.runtime
+    if (start === undefined) return this.#withoutIntent(intents.unwritten(failure), run)
+    if (!intents.waits(tool)) return this.#execute(run)
+    if (!this.isAsync) return this.#withIntent(intents.madeNow(start, tool), run)
+    return intents.made(start, tool).then((lack) => this.#withIntent(lack, run)) as T
+  }
+
+  #withIntent<T>(lack: IntentFailure | undefined, run: () => T): T {
+    return lack === undefined ? this.#execute(run) : this.#withoutIntent(lack, run)
+  }
+
+  /** Runs the tool all the same, or ends the call, as its class says. */
+  #withoutIntent<T>(lack: IntentFailure, run: () => T): T {
+    const { tool } = this
+    const { intents } = this.runtime
+    if (intents.mayRun(tool)) return this.#execute(run)
+    const refusal = intents.refused(tool, lack)
+    this.finish({ status: 'denied', error: errorFacts(refusal) })
+    if (this.isAsync) return Promise.reject(refusal) as T
+    throw refusal
   }
 
   #begin(authorization: Authorization): OpenCall {

@@ -17,6 +17,8 @@ import {
 } from './guards.ts'
 import type { OutsideNames } from './outside-names.ts'
 import { isPermission } from './permission.ts'
+import type { RiskClass } from './risk-policies.ts'
+import { RISK_CLASSES } from './risk-policies.ts'
 
 /**
  * What a tool is, said once where it is registered and never by the caller of a single call.
@@ -43,10 +45,12 @@ export interface ToolDefinition<A extends readonly unknown[] = readonly unknown[
   /** Of its definition or package, for instance `sha256:…`. */
   readonly digest?: string
   /**
-   * `write`: the call has side effects, so its intent is on disk (`fdatasync`) before it runs;
-   * `read` (default): the intent is written before it runs, which survives the process's death.
+   * `write`: the call has side effects; `critical`: they cannot be taken back. By default the intent
+   * is then on disk (`fdatasync`) before it runs, and a call whose intent cannot be put there is not
+   * made. `read` (default): the intent is written before it runs, which survives the process's death,
+   * and the call is made even where that fails. The audit's option `risks` decides otherwise.
    */
-  readonly risk?: 'read' | 'write'
+  readonly risk?: RiskClass
   /** What it needs: `network`, `filesystem`, `code_execution` or `data_access`, each with `:<what>`. */
   readonly permissions?: readonly string[]
   /** Adds to the task's data classifications. */
@@ -66,8 +70,7 @@ export interface RegisteredTool {
   readonly permissions: readonly string[]
   /** Where no authorize hook is asked. */
   readonly unasked: Authorization
-  /** The intent has to be on disk before the tool runs. */
-  readonly durable: boolean
+  readonly risk: RiskClass
 }
 
 const KEYS = [
@@ -99,7 +102,7 @@ export function registerTool(definition: ToolDefinition): RegisteredTool {
   assertKnownKeys('tool', definition, KEYS)
   assertName('tool.name', definition.name)
   assertOneOf('tool.type', definition.type ?? 'function', ['function', 'extension', 'datastore'])
-  assertOneOf('tool.risk', definition.risk ?? 'read', ['read', 'write'])
+  assertOneOf('tool.risk', definition.risk ?? 'read', RISK_CLASSES)
   if (definition.async !== undefined) assertBoolean('tool.async', definition.async)
   if (definition.subjects !== undefined) assertFunction('tool.subjects', definition.subjects)
   const permissions = permissionsOf(definition)
@@ -116,7 +119,7 @@ export function registerTool(definition: ToolDefinition): RegisteredTool {
     tool: block(tool),
     permissions,
     unasked: notRequired(permissions),
-    durable: definition.risk === 'write',
+    risk: definition.risk ?? 'read',
   }
 }
 
