@@ -1,15 +1,51 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isEpochId } from '@spanseal/core'
+import { openRegular, readRange } from './byte-file.ts'
 import type { EpochPosition } from './epoch-reader.ts'
 import { START } from './epoch-reader.ts'
-import { FILE_MODE, FOLDER_MODE } from './journal-fs.ts'
+import { FILE_MODE, FOLDER_MODE, isShortage } from './journal-fs.ts'
+import { CURSORS_FOLDER } from './journal-layout.ts'
 
 const DONE = '.done'
+const CURSOR_BYTES_MAX = 64 * 1024
+
+/** What names a sink, and so its cursors. */
+export const SINK_NAME: RegExp = /^[a-z0-9-]{1,64}$/
+
+/** How far a sink has acknowledged an epoch. */
+export interface Acknowledged {
+  readonly position: EpochPosition
+  /** Everything: nothing can be added any more. */
+  readonly done: boolean
+}
+
+/** The same for whoever only looks; undefined where there is no cursor that can be read. */
+export function readCursor(journal: string, sink: string, epoch: string): Acknowledged | undefined {
+  const folder = join(journal, CURSORS_FOLDER, sink)
+  const done = positionIn(join(folder, `${epoch}${DONE}`))
+  if (done !== undefined) return { position: done, done: true }
+  const position = positionIn(join(folder, `${epoch}.json`))
+  return position === undefined ? undefined : { position, done: false }
+}
+
+/** The sinks that have cursors, by name. */
+export function sinksOf(journal: string): string[] {
+  try {
+    const entries = readdirSync(join(journal, CURSORS_FOLDER), { withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isDirectory() && SINK_NAME.test(entry.name))
+      .map(({ name }) => name)
+      .sort()
+  } catch (error) {
+    if (isShortage(error)) throw error
+    return []
+  }
+}
 
 /** Where the positions of one sink are kept. */
 export interface Cursors {
@@ -49,11 +85,8 @@ export class FileCursors implements Cursors {
   }
 
   load(epoch: string): EpochPosition {
-    try {
-      return parsePosition(readFileSync(join(this.#folder, `${epoch}.json`), 'utf8'))
-    } catch {
-      return START // none, or unreadable: then everything comes again
-    }
+    // None, or unreadable: then everything comes again.
+    return positionIn(join(this.#folder, `${epoch}.json`)) ?? START
   }
 
   save(epoch: string, position: EpochPosition): Promise<void> {
@@ -77,6 +110,21 @@ export class FileCursors implements Cursors {
       await handle.close()
     }
     await rename(draft, path)
+  }
+}
+
+function positionIn(path: string): EpochPosition | undefined {
+  try {
+    const file = openRegular(path)
+    try {
+      if (file.size > CURSOR_BYTES_MAX) return undefined
+      return parsePosition(readRange(file, 0, file.size).toString('utf8'))
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (isShortage(error)) throw error
+    return undefined
   }
 }
 

@@ -13,7 +13,7 @@ import type {
 import { AuditError } from '@spanseal/core'
 import { readRange } from './byte-file.ts'
 import type { Cursors } from './cursors.ts'
-import { FileCursors, memoryCursors } from './cursors.ts'
+import { FileCursors, memoryCursors, SINK_NAME } from './cursors.ts'
 import type { EpochPiece, EpochPosition, StuckEpoch } from './epoch-reader.ts'
 import { readEpoch } from './epoch-reader.ts'
 import { errnoOf } from './journal-fs.ts'
@@ -58,7 +58,6 @@ interface Progress {
   counted: LineCount
 }
 
-const SINK_NAME = /^[a-z0-9-]{1,64}$/
 const COUNT_CHUNK_BYTES = 1024 * 1024
 
 /**

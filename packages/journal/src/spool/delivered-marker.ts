@@ -4,6 +4,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRegular, readRange } from '../byte-file.ts'
+import { SINK_NAME } from '../cursors.ts'
 import { isShortage } from '../journal-fs.ts'
 import { markerSizeOf } from '../journal-layout.ts'
 
@@ -32,7 +33,6 @@ const MARKER_BYTES_MAX = 64 * 1024
 /** Malformed ones that are passed over before there counts as none. */
 const ATTEMPTS_MAX = 8
 const HASH = /^[0-9a-f]{64}$/
-const SINK_NAME = /^[a-z0-9-]{1,64}$/
 const SINKS_MAX = 64
 
 /** The marker with the greatest size in an epoch folder; undefined where there is none to be read. */

@@ -1,6 +1,12 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { AuditError } from '@spanseal/core'
+import { sinksOf } from '../cursors.ts'
+import { errnoOf } from '../journal-fs.ts'
+import { listEpochs } from '../journal-layout.ts'
+import { lookAt } from './look-at-epoch.ts'
+
 /**
  * - `live`: its writer is at work
  * - `silent`: another host's, without a beat for too long
@@ -74,6 +80,8 @@ export interface JournalStatus {
 }
 
 export interface JournalStatusOptions {
+  /** Sinks to be counted although they never delivered anything. */
+  readonly sinks?: readonly string[]
   /** Unix milliseconds; default `Date.now`. */
   readonly now?: () => number
 }
@@ -84,9 +92,61 @@ export interface JournalStatusOptions {
  *
  * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be read, `NOT_FOUND` when there is none
  */
-export function journalStatus(
-  _journal: string,
-  _options: JournalStatusOptions = {},
-): JournalStatus {
-  throw new Error('unwritten')
+export function journalStatus(journal: string, options: JournalStatusOptions = {}): JournalStatus {
+  const at = (options.now ?? Date.now)()
+  const names = epochsOf(journal)
+  const sinks = [...new Set([...sinksOf(journal), ...(options.sinks ?? [])])].sort()
+  const looked = names.map((epoch) => lookAt({ journal, epoch, sinks, nowMillis: at }))
+  const epochs = looked.map(({ status }) => status)
+  return {
+    at,
+    sinks,
+    epochs,
+    totals: totalsOf(epochs, sinks),
+    orphans: looked
+      .filter(({ status, isAlone }) => isAlone && isBehind(status))
+      .map(({ status }) => status.epoch),
+    gapsPending: looked.flatMap(({ gap }) => (gap === undefined ? [] : [gap])),
+  }
+}
+
+function epochsOf(journal: string): string[] {
+  try {
+    return listEpochs(journal)
+  } catch (cause) {
+    const code = errnoOf(cause)
+    const details = { option: 'journal', file: journal }
+    throw code === 'ENOENT'
+      ? new AuditError('NOT_FOUND', `${journal}: there is nothing there`, { cause, details })
+      : new AuditError('JOURNAL_UNUSABLE', `${journal} cannot be read (${code ?? 'unknown'})`, {
+          cause,
+          details,
+        })
+  }
+}
+
+function isBehind({ produced, acknowledged }: EpochStatus): boolean {
+  return Object.values(acknowledged).some((count) => count < produced)
+}
+
+function totalsOf(epochs: readonly EpochStatus[], sinks: readonly string[]): JournalTotals {
+  const sum = (count: (epoch: EpochStatus) => number): number =>
+    epochs.reduce((total, epoch) => total + count(epoch), 0)
+  const bySink = (count: (epoch: EpochStatus, sink: string) => number): Record<string, number> =>
+    Object.fromEntries(sinks.map((sink) => [sink, sum((epoch) => count(epoch, sink))]))
+  const oldest = Math.min(
+    ...epochs.map(({ oldestUnacknowledgedAt }) => oldestUnacknowledgedAt ?? Infinity),
+  )
+  const totals = {
+    epochs: epochs.length,
+    produced: sum(({ produced }) => produced),
+    durable: sum(({ durable }) => durable),
+    acknowledged: bySink(({ acknowledged }, sink) => acknowledged[sink] ?? 0),
+    unacknowledged: bySink(({ acknowledged, produced }, sink) =>
+      Math.max(0, produced - (acknowledged[sink] ?? 0)),
+    ),
+    bytes: sum(({ bytes }) => bytes),
+    compressedBytes: sum(({ compressedBytes }) => compressedBytes),
+  }
+  return oldest === Infinity ? totals : { ...totals, oldestUnacknowledgedAt: oldest }
 }

@@ -1,8 +1,28 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { AuditError } from '@spanseal/core'
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { AuditError } from '@spanseal/core'
+import { SINK_NAME } from '../cursors.ts'
+import { errnoOf } from '../journal-fs.ts'
+import type { SegmentName } from '../journal-layout.ts'
+import { isSpoolDraft, listEpochs, listSegments } from '../journal-layout.ts'
+import { parseLineHead } from '../line-head.ts'
+import { livenessOf, readWriterState } from '../liveness.ts'
+import { openSegment } from '../segment-file.ts'
+import type { Compressed } from './compress-segment.ts'
+import { compressSegment } from './compress-segment.ts'
+import type { DeliveredSegment, SpoolEpoch } from './delivered-segments.ts'
+import { deliveredSegments, onDisk, spoolEpoch } from './delivered-segments.ts'
+import { lineBefore } from './line-tail.ts'
+import { removeSegments } from './remove-segments.ts'
+import { lockOwner, RESTORE_LOCK } from './ship-lock.ts'
 import type { SpoolFs } from './spool-fs.ts'
+import { nodeSpoolFs, removeDraft } from './spool-fs.ts'
+
+const DRAFT_MILLIS_MAX = 3_600_000
 
 export interface TendOptions {
   /**
@@ -53,9 +73,186 @@ export interface TendReport {
  * to and read.
  *
  * @throws AuditError `INVALID_OPTION` for an age or a sink's name that cannot be one
+ * @throws AuditError `ALREADY_RUNNING` while the folder is being restored into
  * @throws AuditError `JOURNAL_UNUSABLE` when the folder cannot be read; what concerns one epoch only
  * is told in `problems`
  */
-export function tendSpool(_journal: string, _options: TendOptions): Promise<TendReport> {
-  throw new Error('unwritten')
+export async function tendSpool(journal: string, options: TendOptions): Promise<TendReport> {
+  checkOptions(options)
+  refuseRestored(journal, (options.now ?? Date.now)())
+  const tally = new Tally()
+  for (const epoch of epochsOf(journal)) {
+    if (options.signal?.aborted === true) break
+    // An agent may run in this process.
+    await setImmediate()
+    try {
+      await tendEpoch({ journal, epoch, options, tally })
+    } catch (error) {
+      tally.problems.push(problemOf(error, join(journal, epoch)))
+    }
+    tally.keep(journal, epoch)
+  }
+  return tally.report()
+}
+
+/** What is being done to one epoch. */
+interface Tended {
+  readonly journal: string
+  readonly epoch: string
+  readonly options: TendOptions
+  readonly tally: Tally
+}
+
+async function tendEpoch({ journal, epoch, options, tally }: Tended): Promise<void> {
+  const { sinks, deleteAfterMillis, now = Date.now, fs = nodeSpoolFs } = options
+  const nowMillis = now()
+  const at = spoolEpoch(journal, epoch)
+  if (at === undefined) return
+  removeOldDrafts(at, fs, nowMillis)
+  if (deleteAfterMillis !== undefined) {
+    const delivered = deliveredSegments(at, { journal, sinks, nowMillis })
+    const young = delivered.findIndex(
+      ({ changedMillis }) => nowMillis - changedMillis < deleteAfterMillis,
+    )
+    const chosen = young < 0 ? delivered : delivered.slice(0, young)
+    removeSegments(at, chosen, { fs, sinks, nowMillis })
+    tally.deleted(chosen, at.segments.length - 1)
+  }
+  if (options.compress === false) return
+  for (const { firstSeq } of restingSegments(at.folder, nowMillis)) {
+    if (options.signal?.aborted === true) return
+    tally.compressed(await compressSegment(at.folder, firstSeq, fs))
+  }
+}
+
+/** Plain segments that take no more records. That of `epoch.open` stays: every opener reads it. */
+function restingSegments(folder: string, nowMillis: number): SegmentName[] {
+  const segments = listSegments(folder)
+  const last = segments.at(-1)
+  if (last === undefined) return []
+  const isOver = livenessOf(readWriterState(folder), nowMillis) === 'gone' || isClosed(last)
+  return segments.filter(
+    (segment) =>
+      segment.firstSeq > 0 &&
+      !segment.compressed &&
+      (segment !== last || isOver) &&
+      isOwnFile(segment.path),
+  )
+}
+
+/** Whether a segment ends with `epoch.close`, behind which nobody writes. */
+function isClosed(segment: SegmentName): boolean {
+  const file = openSegment(segment)
+  try {
+    const line = lineBefore(file, file.size)
+    return line !== undefined && parseLineHead(line)?.type === 'epoch.close'
+  } finally {
+    file.close()
+  }
+}
+
+function isOwnFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
+/** Drafts that a killed process left: nobody writes one for so long. */
+function removeOldDrafts({ folder, names }: SpoolEpoch, fs: SpoolFs, nowMillis: number): void {
+  for (const name of names.filter(isSpoolDraft)) {
+    const path = join(folder, name)
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (stat !== undefined && nowMillis - stat.mtimeMs > DRAFT_MILLIS_MAX) removeDraft(fs, path)
+  }
+}
+
+class Tally {
+  readonly problems: AuditError[] = []
+  #compressed: TendReport['compressed'] = { segments: 0, bytesBefore: 0, bytesAfter: 0 }
+  #deleted: TendReport['deleted'] = { segments: 0, bytes: 0, epochs: 0 }
+  #kept: TendReport['kept'] = { segments: 0, bytes: 0 }
+
+  compressed(gain: Compressed | undefined): void {
+    if (gain === undefined) return
+    const { segments, bytesBefore, bytesAfter } = this.#compressed
+    this.#compressed = {
+      segments: segments + 1,
+      bytesBefore: bytesBefore + gain.bytesBefore,
+      bytesAfter: bytesAfter + gain.bytesAfter,
+    }
+  }
+
+  /** @param removable all segments of the epoch that could ever be removed */
+  deleted(removed: readonly DeliveredSegment[], removable: number): void {
+    if (removed.length === 0) return
+    const { segments, bytes, epochs } = this.#deleted
+    this.#deleted = {
+      segments: segments + removed.length,
+      bytes: removed.reduce((sum, each) => sum + each.bytes, bytes),
+      epochs: epochs + (removed.length === removable ? 1 : 0),
+    }
+  }
+
+  keep(journal: string, epoch: string): void {
+    try {
+      const folder = join(journal, epoch)
+      for (const { firstSeq } of listSegments(folder)) {
+        const bytes = this.#kept.bytes + (onDisk(folder, firstSeq)?.bytes ?? 0)
+        this.#kept = { segments: this.#kept.segments + 1, bytes }
+      }
+    } catch {
+      // Told among the problems, or gone.
+    }
+  }
+
+  report(): TendReport {
+    return {
+      compressed: this.#compressed,
+      deleted: this.#deleted,
+      kept: this.#kept,
+      problems: this.problems,
+    }
+  }
+}
+
+function checkOptions({ sinks, deleteAfterMillis }: TendOptions): void {
+  const wrong = sinks.find((sink) => !SINK_NAME.test(sink))
+  if (wrong !== undefined) {
+    throw new AuditError(
+      'INVALID_OPTION',
+      `sinks: ${JSON.stringify(wrong)} given, expected [a-z0-9-]{1,64}`,
+      { details: { option: 'sinks' } },
+    )
+  }
+  if (deleteAfterMillis === undefined || deleteAfterMillis >= 0) return
+  throw new AuditError(
+    'INVALID_OPTION',
+    `deleteAfterMillis: ${deleteAfterMillis} given, expected 0 or above`,
+    { details: { option: 'deleteAfterMillis' } },
+  )
+}
+
+/** A segment that a restore goes on with looks as if nobody wrote to it. */
+function refuseRestored(journal: string, nowMillis: number): void {
+  const owner = lockOwner(journal, RESTORE_LOCK, nowMillis)
+  if (owner === undefined) return
+  const message = `process ${owner.pid} restores into ${journal}; tend it afterwards`
+  throw new AuditError('ALREADY_RUNNING', message, { details: { file: journal } })
+}
+
+function epochsOf(journal: string): string[] {
+  try {
+    return listEpochs(journal)
+  } catch (cause) {
+    throw new AuditError(
+      'JOURNAL_UNUSABLE',
+      `journal: ${journal} cannot be tended (${errnoOf(cause) ?? 'unknown'})`,
+      { cause, details: { option: 'journal', file: journal } },
+    )
+  }
+}
+
+function problemOf(cause: unknown, folder: string): AuditError {
+  if (cause instanceof AuditError) return cause
+  const why = errnoOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
+  const message = `${folder} cannot be tended now (${why})`
+  return new AuditError('JOURNAL_FAILED', message, { cause, details: { file: folder } })
 }
