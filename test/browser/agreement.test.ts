@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatBundle, proveRecord } from '@spanseal/core'
 import { readJournal } from '@spanseal/journal'
@@ -76,6 +76,17 @@ describe('program and page', () => {
     const asked = { folder, keys: KEYS, heads: HEADS.join('\n') }
     const verdict = await agreed(parent, ['journal', ...keyArgs, '--head', heads], asked)
     expect(verdict.journal?.level).toBe(3)
+  })
+
+  it('say alike what a journal says that it lacks', async () => {
+    const parent = emptyFolder()
+    const folder = join(parent, 'journal')
+    cpSync(new URL('../../vectors/gaps', import.meta.url), folder, { recursive: true })
+    const verdict = await agreed(parent, ['journal', ...keyArgs], { folder, keys: KEYS })
+    expect(verdict).toMatchObject({
+      ok: true,
+      journal: { level: 2, gaps: { count: 2, records: 5, refused: 3 }, breakglass: { calls: 1 } },
+    })
   })
 
   it.each(CASES)('find alike what was done to it: %s', async (name) => {

@@ -21,23 +21,35 @@ import type { Samples } from './samples.ts'
 
 /** Verdicts on evidence of which one part was changed: they may not hold for other content. */
 
-const journal = readVectors<JournalVectors>('journal.json')
-const files = readFolder('journal')
-const keys: readonly NoteKey[] = journal.pinned.map(parseVkey)
-const now = (): number => Date.parse(journal.now)
+interface Golden {
+  readonly name: 'journal' | 'gaps'
+  readonly files: ReadonlyMap<string, Uint8Array>
+  readonly keys: readonly NoteKey[]
+  readonly heads: readonly string[]
+  readonly now: () => number
+}
 
-/** A file of the golden journal, verified with its keys and heads. */
-function journalTargets(): Target[] {
+function golden(name: Golden['name']): Golden {
+  const { heads, now, pinned: vkeys } = readVectors<JournalVectors>(`${name}.json`)
+  const keys = vkeys.map(parseVkey)
+  return { name, files: readFolder(name), keys, heads, now: () => Date.parse(now) }
+}
+
+const journal = golden('journal')
+const { now } = journal
+
+/** A file of a golden journal, verified with its keys and heads. */
+function journalTargets({ name, files, heads, keys }: Golden): Target[] {
   const names = [...files.keys()].filter((path) => !path.endsWith('writer.json'))
   return names.map((path) => {
     const own = Buffer.from(files.get(path) as Uint8Array)
     const isRecords = path.endsWith('.jsonl')
     return {
-      name: `journal file ${path.split('/')[1]} of ${path.slice(9, 13)}`,
+      name: `${name} file ${path.split('/')[1]} of ${path.slice(9, 13)}`,
       seeds: [own],
       run: async (input) => {
         const changed = new Map([...files, [path, input]])
-        const verdict = await verify(epochsOf(changed), { keys, now, heads: journal.heads })
+        const verdict = await verify(epochsOf(changed), { keys, now, heads })
         if (!verdict.ok) return undefined
         if (isRecords && !input.equals(own) && !isTornElsewhere(verdict, input, own)) {
           throw new Error(`holds at level ${verdict.level} with other records`)
@@ -46,6 +58,26 @@ function journalTargets(): Target[] {
       },
     }
   })
+}
+
+/** The marker of an epoch whose records are gone: whatever it claims, they are missing. */
+function markerTarget({ files, heads, keys }: Golden): Target {
+  const rest = new Map([...files].filter(([path]) => !path.endsWith('/000000000001.jsonl')))
+  const seed = { size: 14, leaf: 'ab'.repeat(32), closed: false, at: 1, sinks: ['kafka', 'file'] }
+  return {
+    name: 'marker of records that were delivered',
+    seeds: [Buffer.from(JSON.stringify(seed))],
+    run: async (input) => {
+      const delivered = async (): Promise<string> => input.toString('utf8')
+      const epochs = epochsOf(rest).map((epoch) => ({ ...epoch, delivered }))
+      const { ok, findings } = await verify(epochs, { keys, now, heads })
+      const missing = findings.filter(({ code }) => code === 'missing' || code === 'truncated')
+      if (ok || missing.length === 0) throw new Error('removed records are not missed')
+      return missing.some(({ message }) => message.includes('which proves nothing'))
+        ? 'any'
+        : undefined
+    },
+  }
 }
 
 /** Only what a crash tore is shorter, which no record was: the whole lines are the same. */
@@ -124,5 +156,11 @@ function tenantTargets({ sealed }: Samples): Target[] {
 }
 
 export function verdictTargets(samples: Samples): Target[] {
-  return [...journalTargets(), bundleTarget(samples), ...tenantTargets(samples)]
+  return [
+    ...journalTargets(journal),
+    ...journalTargets(golden('gaps')),
+    markerTarget(journal),
+    bundleTarget(samples),
+    ...tenantTargets(samples),
+  ]
 }
