@@ -11,7 +11,7 @@ import { closeAudit, within } from './close-audit.ts'
 import type { DrainReport } from './drain.ts'
 import { drainAudit } from './drain.ts'
 import { forget } from './forget.ts'
-import { assertMillis } from './guards.ts'
+import { assertMillis, refuse } from './guards.ts'
 import type { AuditHealth, ShutdownReport } from './health.ts'
 import { auditHealth } from './health.ts'
 import type { AuditOptions, ResolvedOptions } from './options.ts'
@@ -72,6 +72,10 @@ export class Audit {
     const tool = this.registerTool(definition as unknown as ToolDefinition)
     const isAsync = definition.async ?? run.constructor.name === 'AsyncFunction'
     const { runtime } = this.#parts
+    if (!isAsync && runtime.intents.waitsForSink(tool)) {
+      const expected = 'true for a function that returns a promise: no other can wait for a sink'
+      refuse('tool.async', definition.async, `${expected} (risks.${tool.risk} is remote)`)
+    }
     const wrapped = function (this: unknown, ...args: A): R {
       return callTool(runtime, { tool, args, async: isAsync }, () => run.apply(this, args))
     }

@@ -6,16 +6,8 @@ import type { AppendedRecord, EpochWriter } from '@spanseal/journal'
 import type { BreakGlass } from './break-glass.ts'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
-import { intentError } from './intent-error.ts'
 import type { RiskPolicies } from './risk-policies.ts'
 import type { RegisteredTool } from './tool-definition.ts'
-
-/** Where an intent could not be made durable. */
-export interface IntentFailure {
-  readonly error: AuditError
-  /** The journal lacks the record, or may lack it after a crash; a sink that is late leaves it whole. */
-  readonly isJournals: boolean
-}
 
 /** Resolves once a sink has acknowledged the record, rejects with an `AuditError` otherwise. */
 export type Acknowledged = (record: AppendedRecord) => Promise<void>
@@ -43,72 +35,57 @@ export class DurableIntents {
     return policy.waitsForDisk || policy.waitsForSink
   }
 
-  /** Why an intent was not even written. */
-  unwritten(error: unknown): IntentFailure {
-    return { error: coded(error), isJournals: true }
+  /** Whether they wait for a sink, which only asynchronous calls can. */
+  waitsForSink({ risk }: RegisteredTool): boolean {
+    return this.#parts.policies[risk].waitsForSink
   }
 
   /** Waits until the intent is where its class wants it; why it is not. Never rejects. */
-  async made(start: AppendedRecord, { risk }: RegisteredTool): Promise<IntentFailure | undefined> {
+  async made(start: AppendedRecord, { risk }: RegisteredTool): Promise<AuditError | undefined> {
     const { policies, writer } = this.#parts
     const { waitsForDisk, waitsForSink } = policies[risk]
     const disk = waitsForDisk ? writer.synced(start).then(none, this.#unsynced) : undefined
-    const sink = waitsForSink ? this.acknowledged?.(start).then(none, unacknowledged) : undefined
+    const sink = waitsForSink ? this.acknowledged?.(start).then(none, coded) : undefined
     return (await disk) ?? (await sink)
   }
 
   /** As {@link made}, for callers that cannot wait: no sink can acknowledge meanwhile. */
-  madeNow(start: AppendedRecord, { risk }: RegisteredTool): IntentFailure | undefined {
+  madeNow(start: AppendedRecord, { risk }: RegisteredTool): AuditError | undefined {
     const { policies, writer } = this.#parts
     const { waitsForDisk, waitsForSink } = policies[risk]
-    if (waitsForDisk) {
-      try {
-        writer.syncNow(start)
-      } catch (error) {
-        return this.#unsynced(error)
-      }
+    if (waitsForSink) return new AuditError('DELIVERY_TIMEOUT', CANNOT_WAIT)
+    if (!waitsForDisk) return undefined
+    try {
+      writer.syncNow(start)
+      return undefined
+    } catch (error) {
+      return this.#unsynced(error)
     }
-    return waitsForSink
-      ? { error: new AuditError('DELIVERY_TIMEOUT', CANNOT_WAIT), isJournals: false }
-      : undefined
   }
 
-  /** Whether a tool may run although its intent is not durable; counts it where it may. */
+  /** Whether a tool may run although its intent is not durable; counts it either way. */
   mayRun({ risk }: RegisteredTool): boolean {
     const { policies, glass, counters } = this.#parts
-    const isClosed = policies[risk].failMode === 'closed'
-    if (isClosed && !glass.allows()) return false
-    counters.callsUndurable++
-    return true
+    const isAllowed = policies[risk].failMode === 'open' || glass.allows()
+    if (isAllowed) counters.callsUndurable++
+    else counters.callsRefused++
+    return isAllowed
   }
 
-  /** Counts a call that was not made, and gives what its caller gets. */
-  refused(tool: RegisteredTool, { error, isJournals }: IntentFailure): AuditError {
-    const { counters, writer } = this.#parts
-    counters.callsRefused++
-    if (isJournals) writer.noteRefused()
-    return intentError(tool, error)
-  }
-
-  readonly #unsynced = (error: unknown): IntentFailure => {
+  readonly #unsynced = (error: unknown): AuditError => {
     const { counters } = this.#parts
     counters.recordsFailed++
     counters.warnOnce('sync', `records could not be synced: ${reasonOf(error)}`)
-    return { error: coded(error), isJournals: true }
+    return coded(error)
   }
 }
 
-const CANNOT_WAIT =
-  'a synchronous call cannot wait for a sink; make it asynchronous, or say `async: true` where it is'
+const CANNOT_WAIT = 'a synchronous call cannot wait for a sink, and this one does not say `async`'
 
 function none(): undefined {}
 
-function unacknowledged(error: unknown): IntentFailure {
-  return { error: coded(error), isJournals: false }
-}
-
 /** Whatever was thrown while a record was made: of what is not ours the type alone is told. */
-function coded(error: unknown): AuditError {
+export function coded(error: unknown): AuditError {
   if (error instanceof AuditError) return error
   return new AuditError('JOURNAL_FAILED', `the record could not be made: ${reasonOf(error)}`, {
     cause: error,

@@ -29,27 +29,17 @@ export interface FailModeRow {
 
 const refused = { runs: false, error: 'INTENT_NOT_DURABLE' } as const
 const runs = { runs: true } as const
+const lacksEnd = { reason: 'write_failed', types: { 'tool.end': 1 } } as const
 
 /** The tested table: `fail-modes.test.ts` runs every row, `docs/fail-modes.md` shows it. */
 export const FAIL_MODES: readonly FailModeRow[] = [
   ...unwritten('open', 'write_failed'),
   ...unwritten('append', 'write_failed'),
   ...unwritten('budget', 'journal_full'),
-  {
-    fails: 'sync',
-    mode: 'closed',
-    ...refused,
-    start: true,
-    gap: { reason: 'sync_failed', types: { 'tool.end': 1 }, refused: 1 },
-  },
-  ...(['closed, glass broken', 'open'] as const).map((mode) => ({
-    fails: 'sync' as const,
-    mode,
-    ...runs,
-    start: true,
-    // Its end could not be written, since no other epoch could be opened either.
-    gap: { reason: 'write_failed' as const, types: { 'tool.end': 1 } },
-  })),
+  // The end could not be written, since no other epoch could be opened and synced either.
+  { fails: 'sync', mode: 'closed', ...refused, start: true, gap: { ...lacksEnd, refused: 1 } },
+  { fails: 'sync', mode: 'closed, glass broken', ...runs, start: true, gap: lacksEnd },
+  { fails: 'sync', mode: 'open', ...runs, start: true, gap: lacksEnd },
   { fails: 'acknowledgement', mode: 'closed', ...refused, start: true, end: 'denied' },
   { fails: 'acknowledgement', mode: 'closed, glass broken', ...runs, start: true, end: 'success' },
   { fails: 'acknowledgement', mode: 'open', ...runs, start: true, end: 'success' },

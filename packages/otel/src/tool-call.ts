@@ -4,12 +4,14 @@
 import { context, SpanKind } from '@opentelemetry/api'
 import type { Authorization, Block, CallContext } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
+import type { AppendedRecord } from '@spanseal/journal'
 import { abortStatus } from './abort-status.ts'
 import { refusalError } from './authorize.ts'
 import type { CallIntent, OpenCall } from './call.ts'
 import type { OpenSpan } from './call-spans.ts'
 import { abandonSpan, endSpan, openSpan } from './call-spans.ts'
-import type { IntentFailure } from './durable-intents.ts'
+import { coded } from './durable-intents.ts'
+import { intentError } from './intent-error.ts'
 import type { CallOutcome } from './outcome.ts'
 import { errorFacts, errorType, thrownOutcome } from './outcome.ts'
 import { authorizationBlock, contextFor, contextWithSubjects } from './recurring-blocks.ts'
@@ -123,23 +125,24 @@ export class ToolCall implements Settlement {
     const { start, failure } = this.#begin(authorization)
     const { tool } = this
     const { intents } = this.runtime
-    if (start === undefined) return this.#withoutIntent(intents.unwritten(failure), run)
+    if (start === undefined) return this.#withoutIntent(coded(failure), run)
     if (!intents.waits(tool)) return this.#execute(run)
     if (!this.isAsync) return this.#withIntent(intents.madeNow(start, tool), run)
     return intents.made(start, tool).then((lack) => this.#withIntent(lack, run)) as T
   }
 
-  #withIntent<T>(lack: IntentFailure | undefined, run: () => T): T {
+  #withIntent<T>(lack: AuditError | undefined, run: () => T): T {
     return lack === undefined ? this.#execute(run) : this.#withoutIntent(lack, run)
   }
 
   /** Runs the tool all the same, or ends the call, as its class says. */
-  #withoutIntent<T>(lack: IntentFailure, run: () => T): T {
-    const { tool } = this
-    const { intents } = this.runtime
-    if (intents.mayRun(tool)) return this.#execute(run)
-    const refusal = intents.refused(tool, lack)
-    this.finish({ status: 'denied', error: errorFacts(refusal) })
+  #withoutIntent<T>(lack: AuditError, run: () => T): T {
+    const { runtime, tool } = this
+    if (runtime.intents.mayRun(tool)) return this.#execute(run)
+    const refusal = intentError(tool, lack)
+    const end = this.finish({ status: 'denied', error: errorFacts(refusal) })
+    // The next gap counts the calls that were refused and of which no record says so.
+    if (end === undefined) runtime.writer.noteRefused()
     if (this.isAsync) return Promise.reject(refusal) as T
     throw refusal
   }
@@ -186,11 +189,13 @@ export class ToolCall implements Settlement {
     if (this.#call !== undefined) this.runtime.recorder.observe(this.#call)
   }
 
-  finish(outcome: CallOutcome): void {
+  /** Records the outcome, once; undefined where that could not be written. */
+  finish(outcome: CallOutcome): AppendedRecord | undefined {
     const call = this.#call
-    if (call === undefined || call.finished) return
+    if (call === undefined || call.finished) return undefined
     const records = this.runtime.processor.finish(call, outcome)
     endSpan(this.#span, call, { outcome, records })
+    return records.end
   }
 
   judge(value: unknown): CallOutcome {
