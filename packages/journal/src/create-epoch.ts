@@ -70,6 +70,8 @@ export interface CreateEpochOptions {
   readonly durable: boolean
   /** At most 64. */
   readonly observed: readonly ObservedEpoch[]
+  /** Told as soon as others can see the epoch, whether or not it can be used. */
+  readonly onPublished?: (epoch: string) => void
 }
 
 export interface CreatedEpoch {
@@ -130,6 +132,7 @@ export function createEpoch(options: CreateEpochOptions): CreatedEpoch {
     }
     fs.renameSync(draft, folder)
     published = true
+    options.onPublished?.(epoch)
     if (options.durable) syncFolder(fs, journal)
     opened.splice(0, 1)
     fs.closeSync(first)

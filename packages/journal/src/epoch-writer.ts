@@ -353,7 +353,6 @@ export class EpochWriter {
     const { live, note, unnamed, settled } = openNextEpoch(this.#settings, this.#epochs)
     this.#live = live
     this.#calls = new OpenCalls(live.chain.epoch)
-    this.#epochs.add(live.chain.epoch)
     this.#records++
     this.#heads.keep(live.chain.epoch, note)
     this.#writeObserved(live, unnamed)

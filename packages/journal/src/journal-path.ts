@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, realpathSync, statSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { AuditError } from '@spanseal/core'
-import { errnoOf, FOLDER_MODE } from './journal-fs.ts'
+import { errnoOf } from './journal-fs.ts'
+import { makeFolder } from './make-folder.ts'
 
 /**
  * Makes the journal folder and returns its real path.
@@ -23,13 +24,13 @@ export function openJournalFolder(journal: string, refuseInside: readonly string
   const path = realTarget(journal)
   for (const folder of refuseInside) refuseOverlap({ journal, path, folder })
   try {
-    mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
-    if (!statSync(path).isDirectory()) throw unusable(journal, 'is not a folder')
+    makeFolder(path)
     return path
   } catch (error) {
-    if (error instanceof AuditError) throw error
-    if (errnoOf(error) === 'EEXIST') throw unusable(journal, 'is a file, not a folder', error)
-    throw unusable(journal, `cannot be made or read (${errnoOf(error) ?? 'unknown'})`, error)
+    const code = errnoOf(error)
+    if (code === 'EEXIST') throw unusable(journal, 'is a file, not a folder', error)
+    const why = code === 'ENOENT' ? ': its file system takes no folders' : ''
+    throw unusable(journal, `cannot be made or read (${code ?? 'unknown'})${why}`, error)
   }
 }
 

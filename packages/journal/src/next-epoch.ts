@@ -21,9 +21,10 @@ export interface NextEpoch extends CreatedEpoch {
 /**
  * Looks at the journal's other epochs, and creates one that names them.
  *
- * @param own epochs of the asking writer that it closed or gave up
+ * @param own epochs of the asking writer, which it closed or gave up; the new one is added as soon as
+ * others can see it
  */
-export function openNextEpoch(settings: WriterSettings, own: ReadonlySet<string>): NextEpoch {
+export function openNextEpoch(settings: WriterSettings, own: Set<string>): NextEpoch {
   const { journal, refuseInside, fs, keys, clock, durability } = settings
   // Again for every epoch: meanwhile it may have been removed, or replaced by a link.
   if (openJournalFolder(journal, refuseInside) !== journal) {
@@ -35,6 +36,7 @@ export function openNextEpoch(settings: WriterSettings, own: ReadonlySet<string>
     ...{ journal, heads: keys.heads, fs, nowMillis, own, durable },
   })
   const first = observed.slice(0, OBSERVED_MAX)
-  const created = createEpoch({ ...settings, durable, observed: first })
+  const onPublished = (epoch: string): void => void own.add(epoch)
+  const created = createEpoch({ ...settings, durable, observed: first, onPublished })
   return { ...created, unnamed: observed.slice(OBSERVED_MAX), settled }
 }

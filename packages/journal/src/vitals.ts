@@ -47,12 +47,17 @@ function vitalsIn({ journal, vitals, onProblem }: WriterSettings): Vitals {
   }
 }
 
-/** Keeps the `writer.json` of a writer's epochs: of the live one, and of the last one that ended. */
+/** Epochs of which it could not be said that they ended; the oldest are then left to the next opener. */
+const UNSAID_MAX = 100
+
+/** Keeps the `writer.json` of a writer's epochs: of the live one, and of those that ended. */
 export class Pulses {
   readonly #settings: WriterSettings
   readonly #gap: () => OpenGap | undefined
   /** The newest epoch that takes no more records. */
   #past: Pulse | undefined
+  /** Older ones that still look alive to others: the disk was full, or the like. */
+  #unsaid: Pulse[] = []
 
   constructor(settings: WriterSettings, gap: () => OpenGap | undefined) {
     this.#settings = settings
@@ -62,6 +67,7 @@ export class Pulses {
   /** @throws what the file system throws */
   beat(live: LiveEpoch): void {
     savePulse(this.#settings, this.#pulseOf(live))
+    if (this.#unsaid.length > 0) this.#unsaid = this.#unsaid.filter((past) => !this.#save(past))
   }
 
   /** A beat out of time, of what there is. Never throws: the next one tries again. */
@@ -73,7 +79,9 @@ export class Pulses {
   /** An epoch takes no more records, though its process lives. Never throws. */
   leave(live: LiveEpoch, ended: 'closed' | 'failed'): void {
     this.#past = { ...this.#pulseOf(live), ended }
-    this.#save(this.#past)
+    if (this.#save(this.#past)) return
+    const { gap: _, ...past } = this.#past
+    this.#unsaid = [...this.#unsaid, past].slice(-UNSAID_MAX)
   }
 
   /** While no epoch is open the last one says how the process is, and what is lost. Never throws. */
@@ -98,11 +106,13 @@ export class Pulses {
     return gap === undefined ? {} : { gap }
   }
 
-  #save(pulse: Pulse): void {
+  /** @returns whether it was written */
+  #save(pulse: Pulse): boolean {
     try {
       savePulse(this.#settings, pulse)
+      return true
     } catch {
-      // On a full disk others take it for live as long as this process runs.
+      return false // others take it for live until it can be said, or this process ends
     }
   }
 }
