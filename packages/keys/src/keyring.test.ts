@@ -116,6 +116,16 @@ test('a keyring whose path is a file, or a file of which is a folder, is unusabl
   )
 })
 
+test.skipIf(process.platform !== 'linux')(
+  'a keyring where no folder can be made is unusable',
+  () => {
+    // Node's own recursive mkdir never comes back from there.
+    expect(() => openKeyring({ journal: '/proc/audit/deep', log: LOG })).toThrow(
+      expect.objectContaining({ code: 'KEYRING_UNUSABLE' }),
+    )
+  },
+)
+
 test('opening without a folder and a journal, or with a bad log name, is refused', () => {
   expect(() => openKeyring({ log: LOG })).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION' }),

@@ -14,6 +14,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -148,11 +149,27 @@ export function replaceFile(path: string, text: string): void {
 /** Makes a folder for its owner only; its parents too. */
 export function makePrivateFolder(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
     return path
   } catch (error) {
     throw unusable(path, error)
   }
+}
+
+// Node's `recursive` never ends where the parent is there and takes no folders, as in /proc.
+function makeFolder(path: string): void {
+  if (isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!isFolder(path)) throw error // else somebody else made it meanwhile
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** A new directory entry is durable only after its folder is synced. */
