@@ -20,7 +20,7 @@ export interface AuditMetric {
   /** UCUM; in braces what is counted, empty for 0 and 1 as no and yes. */
   readonly unit: string
   readonly description: string
-  read(health: AuditHealth): readonly Reading[]
+  readonly read: (health: AuditHealth) => readonly Reading[]
 }
 
 const ATTR_WATERMARK = 'watermark'

@@ -53,9 +53,11 @@ describe('the metrics of an audit', () => {
     const options = { sinks: [aSink()], otlp: url, vault: true, log: LOG }
     anAudit({ ...options, meterProvider: meters.provider })
     const collected = await meters.collect()
-    for (const { name, kind, unit, description } of AUDIT_METRICS) {
-      expect(collected[name], name).toMatchObject({ kind, unit, description })
-    }
+    const described = AUDIT_METRICS.map(({ name, kind, unit, description }) => [
+      name,
+      { kind, unit, description },
+    ])
+    expect(collected).toMatchObject(Object.fromEntries(described))
     expect(Object.keys(collected)).toHaveLength(AUDIT_METRICS.length)
   })
 

@@ -129,7 +129,10 @@ function checkChoices(options: AuditOptions): void {
   if (options.now !== undefined) assertFunction('now', options.now)
   if (options.monoNanos !== undefined) assertFunction('monoNanos', options.monoNanos)
   if (options.meterProvider !== undefined) {
-    assertFunction('meterProvider.getMeter', options.meterProvider?.getMeter)
+    assertFunction(
+      'meterProvider.getMeter',
+      (options.meterProvider as { readonly getMeter?: unknown } | null)?.getMeter,
+    )
   }
   checkVault(options.vault)
   const { foreign, toolFolders } = options
