@@ -49,6 +49,11 @@ export const DEFAULT_BATCH_LIMITS: BatchLimits = { recordCountMax: 500, bytesMax
  * Order: within an epoch by `seq`; duplicates after a restart are allowed, holes are not.
  */
 export interface RecordSource {
+  /**
+   * True where `read` waits for nothing but the disk and may be called while an earlier batch is
+   * being delivered: then the next batch is read meanwhile. Default: read after each commit.
+   */
+  readonly readsAhead?: boolean
   /** The next batch behind the last one read, or undefined when there is none at present. */
   read(limits: BatchLimits): Promise<Batch | undefined>
   /** Durably notes that `batch` and all before it were acknowledged; idempotent. */

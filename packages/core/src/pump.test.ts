@@ -15,6 +15,7 @@ function aRecord(seq: number): SealedRecord {
 
 /** Hands out `count` records in pairs and remembers what was asked of it. */
 class MemorySource implements RecordSource {
+  readsAhead = false
   readonly calls: string[] = []
   committed = -1
   #next = 0
@@ -206,6 +207,82 @@ describe('pump', () => {
         code: 'JOURNAL_FAILED',
       },
     )
+  })
+})
+
+describe('a source that reads ahead', () => {
+  /** Ends each delivery only when the test says so. */
+  class SlowSink extends MemorySink {
+    readonly started: (() => void)[] = []
+    readonly #free: (() => void)[] = []
+
+    override async deliver(batch: Batch): Promise<void> {
+      await super.deliver(batch)
+      await new Promise<void>((resolve) => {
+        this.#free.push(resolve)
+        this.started.shift()?.()
+      })
+    }
+
+    /** Resolves when a delivery is under way and the next batch had its chance to be read. */
+    async underWay(): Promise<void> {
+      if (this.#free.length === 0) await new Promise<void>((resolve) => this.started.push(resolve))
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+
+    free(): void {
+      this.#free.shift()?.()
+    }
+  }
+
+  function slow(count: number): { readonly source: MemorySource; readonly sink: SlowSink } {
+    const source = new MemorySource(count)
+    source.readsAhead = true
+    return { source, sink: new SlowSink() }
+  }
+
+  test('is read once while a batch is being delivered, and committed in order', async () => {
+    const { source, sink } = slow(4)
+    const pumped = pump(source, sink, { ...quick, signal: never })
+    await sink.underWay()
+    expect(source.calls).toEqual(['read 0,1', 'read 2,3'])
+    sink.free()
+    await sink.underWay()
+    expect(source.calls).toEqual(['read 0,1', 'read 2,3', 'commit 0,1'])
+    source.grow(1)
+    sink.free()
+    await sink.underWay()
+    sink.free()
+    expect(await pumped).toEqual({ records: 5, checkpoints: 3 })
+    expect(sink.delivered).toEqual([0, 1, 2, 3, 4])
+    expect(source.calls).not.toContain('rewind')
+  })
+
+  test('gets back what was read ahead when the pump is aborted', async () => {
+    const { source, sink } = slow(4)
+    const abort = new AbortController()
+    const pumped = pump(source, sink, { ...quick, signal: abort.signal })
+    await sink.underWay()
+    abort.abort()
+    sink.free()
+    expect((await pumped).records).toBe(2)
+    expect(source.calls).toEqual(['read 0,1', 'read 2,3', 'commit 0,1', 'rewind'])
+    const second = new MemorySink()
+    await pump(source, second, { ...quick, signal: never })
+    expect(second.delivered).toEqual([2, 3])
+  })
+
+  test('may fail ahead: what was delivered is committed first', async () => {
+    const { source, sink } = slow(4)
+    const read = source.read.bind(source)
+    let reads = 0
+    source.read = (limits) =>
+      reads++ === 1 ? Promise.reject(new AuditError('JOURNAL_FAILED', 'gone')) : read(limits)
+    const pumped = pump(source, sink, { ...quick, signal: never })
+    await sink.underWay()
+    sink.free()
+    await expect(pumped).rejects.toMatchObject({ code: 'JOURNAL_FAILED' })
+    expect(source.calls).toEqual(['read 0,1', 'commit 0,1'])
   })
 })
 

@@ -98,6 +98,7 @@ export function journalSource(journal: string, options: JournalSourceOptions): J
 }
 
 class FolderSource implements JournalSource {
+  readonly readsAhead = true
   readonly #journal: string
   readonly #cursors: Cursors
   readonly #options: JournalSourceOptions
