@@ -47,6 +47,18 @@ export function beginningOf(from: Beginning, { place, low, high, found }: FoundP
   }
 }
 
+/** @throws AuditError `INVALID_OPTION` for a partition that is named and does not exist */
+export function assertPartitions(from: Beginning, places: ReadonlySet<string>): void {
+  if (from.kind !== 'offsets') return
+  const missing = [...from.offsets.keys()].find((place) => !places.has(place))
+  if (missing === undefined) return
+  throw new AuditError(
+    'INVALID_OPTION',
+    `kafkaSource.from: there is no partition ${missing}; give one of the ${places.size} there are`,
+    { details: { option: 'kafkaSource.from' } },
+  )
+}
+
 function later(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }

@@ -35,7 +35,10 @@ const SESSION_TIMEOUT_MILLIS = 30_000
  */
 export async function* messagesOf(
   topic: string,
-  { connection, timeoutMillis }: { readonly connection: KafkaConnection; readonly timeoutMillis: number },
+  {
+    connection,
+    timeoutMillis,
+  }: { readonly connection: KafkaConnection; readonly timeoutMillis: number },
 ): AsyncGenerator<PlacedMessage> {
   const arrived: PlacedMessage[] = []
   let bytes = 0
@@ -73,6 +76,10 @@ export async function* messagesOf(
         if (last !== undefined) next.set(placeName({ topic, partition }), BigInt(last.offset) + 1n)
         wake()
         return Promise.resolve()
+      },
+      passed: (_, partition, offset) => {
+        next.set(placeName({ topic, partition }), offset)
+        wake()
       },
       room: async () => {
         if (!hasRoom()) await new Promise((resolve) => setTimeout(resolve, WAKE_MILLIS / 10))

@@ -99,7 +99,8 @@ export function deadLetterOf(raw: RawDeadLetter, replayed: boolean): DeadLetter 
     value: withoutValue ? null : value,
     headers: carriedHeaders(headers) ?? {},
     leftOut,
-    valueBytes: leftOut.includes('value') && DIGITS.test(length) ? Number(length) : (value?.length ?? 0),
+    valueBytes:
+      leftOut.includes('value') && DIGITS.test(length) ? Number(length) : (value?.length ?? 0),
     replayed,
   }
 }

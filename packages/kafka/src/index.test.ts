@@ -10,6 +10,8 @@ test('the package exports these names and no others', () => {
     'createTopics',
     'kafkaSink',
     'kafkaSource',
+    'readDeadLetters',
+    'replayDeadLetters',
     'topicNames',
   ])
 })

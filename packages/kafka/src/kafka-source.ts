@@ -200,6 +200,7 @@ class BufferedKafkaSource implements KafkaSource {
       {
         assigned: (places) => this.#onAssigned(places),
         messages: (topic, partition, messages) => this.#onMessages(topic, partition, messages),
+        passed: (topic, partition, next) => this.#onPassed(placeName({ topic, partition }), next),
         room: () => this.#room(),
         failed: (error) => this.#onFailed(error),
       },
@@ -254,6 +255,11 @@ class BufferedKafkaSource implements KafkaSource {
     const last = messages.at(-1)
     if (last !== undefined) this.#fetched.set(place, BigInt(last.offset) + 1n)
     if (this.#assigned?.has(place) === true) this.#arrivals.push(arrived)
+  }
+
+  #onPassed(place: string, next: bigint): void {
+    this.#fetched.set(place, next)
+    this.#arrivals.wake()
   }
 
   async #putAside(malformed: readonly MalformedMessage[]): Promise<void> {

@@ -4,7 +4,7 @@
 import { AuditError } from '@spanseal/core'
 import type { Admin, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { Beginning } from './beginning.ts'
-import { beginningOf } from './beginning.ts'
+import { assertPartitions, beginningOf } from './beginning.ts'
 import type { KafkaConnection } from './connection-options.ts'
 import { settledWithin, withDeadline } from './deadline.ts'
 import type { KafkajsClient } from './kafkajs-client.ts'
@@ -18,6 +18,8 @@ export interface ReaderEvents {
   assigned(places: ReadonlySet<string>): void
   /** Messages that continue what was read of the partition. Rejects: they are fetched again. */
   messages(topic: string, partition: number, messages: readonly KafkaMessage[]): Promise<void>
+  /** Nothing that is a message lies before `next` any more: marks of transactions, for instance. */
+  passed(topic: string, partition: number, next: bigint): void
   /** Resolves when there is room for more, or after a second. */
   room(): Promise<boolean>
   /** The consumer has ended and will not come back by itself. */
@@ -62,6 +64,8 @@ export class KafkajsReader {
   #consumer: Consumer | undefined
   #assigned: ReadonlySet<string> = new Set()
   #commits = 0
+  /** Whether what is being processed had messages. */
+  #hadMessages = false
   #closed = false
 
   constructor(options: ReaderOptions, events: ReaderEvents) {
@@ -102,6 +106,8 @@ export class KafkajsReader {
       groupId: group ?? `audit-reader-${crypto.randomUUID()}`,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: FETCH_WAIT_MILLIS,
+      // No sink of ours uses transactions; waiting for somebody's to end would let him stop the reading.
+      readUncommitted: true,
       sessionTimeout: sessionTimeoutMillis,
       heartbeatInterval: Math.ceil(sessionTimeoutMillis / HEARTBEATS_PER_SESSION),
       retry: { retries: 10, initialRetryTime: 100, maxRetryTime: 1_000 },
@@ -157,6 +163,10 @@ export class KafkajsReader {
       this.#positions.keepOnly(this.#assigned)
       this.#events.assigned(this.#assigned)
     })
+    consumer.on('consumer.start_batch_process', () => (this.#hadMessages = false))
+    consumer.on('consumer.end_batch_process', ({ payload }) => {
+      if (!this.#hadMessages) this.#pass(payload)
+    })
     consumer.on('consumer.commit_offsets', () => void this.#commits++)
     consumer.on('consumer.crash', ({ payload }) => {
       if (payload.restart || this.#closed) return
@@ -164,8 +174,20 @@ export class KafkajsReader {
     })
   }
 
+  /** What kafkajs filtered away as a whole is behind us, unless something before it is missing. */
+  #pass({ topic, partition, firstOffset, lastOffset }: FilteredBatch): void {
+    const place = placeName({ topic, partition })
+    if (!this.#assigned.has(place)) return
+    const next = BigInt(lastOffset) + 1n
+    const known = this.#positions.get(place)
+    if (known !== undefined && (BigInt(firstOffset) > known || next <= known)) return
+    this.#positions.advance(place, next)
+    this.#events.passed(topic, partition, next)
+  }
+
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload
+    this.#hadMessages = true
     const { topic, partition, messages } = batch
     const place = placeName({ topic, partition })
     const [first] = messages
@@ -183,7 +205,9 @@ export class KafkajsReader {
     // The partition may have become somebody else's while a message was put aside.
     if (!this.#assigned.has(place)) return
     this.#positions.advance(place, BigInt(last.offset) + 1n)
+    // For the last message kafkajs goes on behind what it filtered away after it.
     payload.resolveOffset(last.offset)
+    this.#pass({ topic, partition, firstOffset: last.offset, lastOffset: batch.lastOffset() })
     do await payload.heartbeat()
     while (payload.isRunning() && !(await this.#events.room()))
   }
@@ -229,6 +253,13 @@ export class KafkajsReader {
   }
 }
 
+interface FilteredBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly firstOffset: string
+  readonly lastOffset: string
+}
+
 interface Place {
   readonly topic: string
   readonly partition: number
@@ -267,6 +298,7 @@ async function partitionRanges(
       )
     }
   }
+  assertPartitions(from, new Set(ranges.keys()))
   if (group === undefined) return ranges
   const committed = await admin.fetchOffsets({ groupId: group, topics: [...topics] })
   for (const { topic, partitions } of committed) {
