@@ -22,8 +22,8 @@ export interface RemoveOptions {
  * the marker.
  *
  * @param delivered what `deliveredSegments` found, from its first on
- * @throws AuditError `JOURNAL_UNUSABLE` where the last of them does not end as it was acknowledged:
- * then nothing is removed
+ * @throws AuditError `JOURNAL_UNUSABLE` where one of them does not end as it was acknowledged: then
+ * nothing is removed
  */
 export function removeSegments(
   { folder, marker, names }: SpoolEpoch,
@@ -31,9 +31,11 @@ export function removeSegments(
   { fs, sinks, nowMillis }: RemoveOptions,
 ): void {
   const last = delivered.at(-1)
-  if (last === undefined) return
+  // All of them: what is damaged shall be found.
+  const lastEnd = delivered.map(segmentEnd).at(-1)
+  if (last === undefined || lastEnd === undefined) return
   if (marker === undefined || marker.size < last.end) {
-    const { torn, ...end } = segmentEnd(last)
+    const { torn, ...end } = lastEnd
     const said = { ...end, at: nowMillis, sinks, ...(torn === undefined ? {} : { torn }) }
     writeMarker(fs, folder, { name: markerName(last.end), text: formatMarker(said) })
   }
