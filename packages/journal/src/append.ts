@@ -28,6 +28,8 @@ export interface AppendOptions {
    * epoch is open, `build` is called for it with a place in no epoch.
    */
   readonly type?: EventType
+  /** The caller keeps the record and tries again: where it cannot be written now, no gap counts it. */
+  readonly comesAgain?: boolean
 }
 
 export interface WriterHealth {

@@ -179,8 +179,10 @@ export class EpochWriter {
     }
     const moved = 'a record kept moving while it was built'
     failure ??= new WriteFailure(this.#failed(undefined, moved), 'write_failed')
-    const lostType = type ?? build(NOWHERE).type
-    this.#noteLoss((now) => this.#gap.lost(lostType, failure.gap, now))
+    if (options.comesAgain !== true) {
+      const lostType = type ?? build(NOWHERE).type
+      this.#noteLoss((now) => this.#gap.lost(lostType, failure.gap, now))
+    }
     throw failure.reason
   }
 

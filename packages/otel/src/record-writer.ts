@@ -123,10 +123,9 @@ export class RecordWriter {
     }
   }
 
-  // Without its type: the gap that may stand before it does not count what was only late.
   #optionsLater({ since }: Remembered): AppendOptions {
     const isLate = new Date(this.#now()).toISOString() !== since
-    return { checkpoint: true, ...(isLate && { eventAt: since }) }
+    return { checkpoint: true, comesAgain: true, ...(isLate && { eventAt: since }) }
   }
 
   #forgetFirst(why: string): void {
