@@ -18,6 +18,8 @@ import {
 } from './journal.fixture.ts'
 import { nodeFs } from './journal-fs.ts'
 
+const PATIENCE = { timeout: 30_000, interval: 5 }
+
 test('callers that await a sync share it', async () => {
   const journal = aFolder()
   let syncs = 0
@@ -93,7 +95,7 @@ test('under interval a timer syncs, and an append does where timers do not come 
   const clock = aClock()
   const writer = openWriter(writerOptions(aFolder(), { clock, syncIntervalMillis: 5 }))
   writer.append(() => toolStart())
-  await vi.waitFor(() => expect(writer.health().unsynced).toBe(0))
+  await vi.waitFor(() => expect(writer.health().unsynced).toBe(0), PATIENCE)
   writer.append(() => toolStart())
   clock.move(21)
   writer.append(() => toolStart())
@@ -162,10 +164,10 @@ test('new records are under a checkpoint after checkpointMillis', async () => {
   const options = { clock, syncIntervalMillis: 2, checkpointMillis: 10_000 }
   const writer = openWriter(writerOptions(journal, options))
   writer.append(() => toolStart())
-  await vi.waitFor(() => expect(writer.health().unsynced).toBe(0))
+  await vi.waitFor(() => expect(writer.health().unsynced).toBe(0), PATIENCE)
   expect(onlyEpoch(journal).checkpoints).toEqual([1])
   clock.move(10_000)
-  await vi.waitFor(() => expect(onlyEpoch(journal).checkpoints).toEqual([1, 2]))
+  await vi.waitFor(() => expect(onlyEpoch(journal).checkpoints).toEqual([1, 2]), PATIENCE)
   writer.close()
 })
 
