@@ -40,8 +40,8 @@ const KEEP =
   'Keep the folder as it is (copy it, read-only) before anybody repairs it, and compare it with ' +
   'another copy: the topic audit.records.v1, a backup.'
 const REFILL =
-  'Find out what was done while the log could not be written: the times and kinds are below, and ' +
-  'what the tools did is known to the systems that they act on.'
+  'Find out what was done while the log could not be written: the gaps say when and of what kind, ' +
+  'and the systems that the tools act on know what they did.'
 const OBSERVE =
   'Start the writer once more on the folder: it observes what a crash left, and says so.'
 

@@ -28,7 +28,7 @@ const LEVEL_TEXTS: Readonly<Record<Verdict['level'], LevelText>> = {
     name: 'signed by a pinned key',
     means:
       'Records up to the last checkpoint of each epoch are the ones that a key you pinned has ' +
-      'signed, in their order and without a gap between them.',
+      'signed, in their order, and none was taken out between them.',
     notProved:
       'That nothing is absent at an end. Whoever can write the folder can edit the records behind ' +
       'the last checkpoint, cut an epoch back to one of its checkpoints until another epoch or a ' +
