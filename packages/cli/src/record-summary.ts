@@ -52,16 +52,25 @@ function subject(record: unknown, type: string): string {
       ? kids.map((_, i) => text(record, 'detail', 'kids', `${i}`)).join(' ')
       : ''
   }
-  if (type === 'gap') {
-    const refused = number(record, 'detail', 'refused')
-    const unmade = refused === 0 ? '' : `, ${refused} calls not made`
-    return `${number(record, 'detail', 'records')} records lost${unmade} ${text(record, 'detail', 'reason')}`
-  }
+  if (type === 'gap') return gapText(record)
   if (type === 'breakglass.open') return `until ${text(record, 'detail', 'until')}`
   if (type === 'breakglass.close') {
-    return `${number(record, 'detail', 'calls')} calls ${text(record, 'detail', 'reason')}`
+    const ran = counted(record, 'calls', 'tool')
+    return `${text(record, 'detail', 'reason')}, ${ran} ran not durable`
   }
   return ''
+}
+
+function gapText(record: unknown): string {
+  const lost = `${counted(record, 'records', 'record')} not written`
+  const unmade = `${counted(record, 'refused', 'call')} not made`
+  return `${lost}, ${unmade}, ${text(record, 'detail', 'reason')}`
+}
+
+function counted(record: unknown, key: string, noun: string): string {
+  const found = at(record, 'detail', key)
+  const count = typeof found === 'number' ? found : 0
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function outcome(record: unknown, status: string): string[] {
@@ -72,11 +81,6 @@ function outcome(record: unknown, status: string): string[] {
     /^\d{1,19}$/.test(duration) ? formatDuration(BigInt(duration)) : '',
     text(record, 'invocation', 'error', 'type'),
   ]
-}
-
-function number(value: unknown, ...path: readonly string[]): number {
-  const found = at(value, ...path)
-  return typeof found === 'number' ? found : 0
 }
 
 function text(value: unknown, ...path: readonly string[]): string {
