@@ -21,7 +21,7 @@ export async function closeAudit(
   const openCalls = recorder.open.size
   for (const call of recorder.open) call.abandon?.()
   runtime.glass.shutdown()
-  runtime.records.writeRemembered()
+  runtime.records.writeRemembered(false)
   closeEpoch(runtime)
   const drains = shippings.map((shipping) => shipping.drained(left()))
   const spans = provider.shutdown().then(() => exporter.forceFlush())

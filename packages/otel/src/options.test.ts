@@ -41,6 +41,23 @@ describe('an unusable option is refused by its name, with the value and what to 
     ['keys', { keys: '' }],
     ['log', { log: 'Not A Log' }],
     ['durability', { durability: 'fsync' }],
+    ['risks.writ', { risks: { writ: {} } }],
+    ['risks.write', { risks: { write: null } }],
+    ['risks.write.mode', { risks: { write: { mode: 'open' } } }],
+    ['risks.write.failMode', { risks: { write: { failMode: 'shut' } } }],
+    ['risks.read.durability', { risks: { read: { durability: 'every' } } }],
+    ['risks.write.durability', { durability: 'none', risks: { write: { durability: 'group' } } }],
+    ['risks.critical.durability', { risks: { critical: { durability: 'remote' } } }],
+    ['remoteSink', { remoteSink: 'b', sinks: [sink] }],
+    ['remoteSink', { remoteSink: 'b' }],
+    ['remoteTimeoutMillis', { remoteTimeoutMillis: 0 }],
+    ['budget', { budget: 5 }],
+    ['budget.bytes', { budget: { bytes: 5 } }],
+    ['budget.bytesMax', { budget: { bytesMax: 1_000 } }],
+    ['budget.freeBytesMin', { budget: { freeBytesMin: -1 } }],
+    ['budget.policy', { budget: { policy: 'delete' } }],
+    ['budget.policy', { budget: { policy: 'make-room' } }],
+    ['budget.sinks', { budget: { policy: 'make-room', sinks: ['A b'] } }],
     ['deployment.environment', { deployment: { environment: 'x'.repeat(129) } }],
     ['deployment.region', { deployment: { region: 'eu' } }],
     ['otlp', { otlp: 'localhost:4318' }],
@@ -71,6 +88,7 @@ describe('an unusable option is refused by its name, with the value and what to 
     ['shutdownTimeoutMillis', { shutdownTimeoutMillis: '5' }],
     ['now', { now: 7 }],
     ['now', { now: () => Number.NaN }],
+    ['monoNanos', { monoNanos: 7 }],
     [
       'now',
       {
@@ -117,6 +135,61 @@ it('defaults: the agent is the service, the log is named after it', () => {
     endpoints: [],
     sinks: [],
     shutdownTimeoutMillis: 10_000,
+  })
+})
+
+describe('policies of risk classes', () => {
+  const policies = (options: object) =>
+    resolveOptions({ ...usable, ...options } as AuditOptions).policies
+
+  it('default: what reads is open, what has effects is closed and on disk', () => {
+    expect(policies({})).toEqual({
+      read: {
+        failMode: 'open',
+        durability: 'interval',
+        waitsForDisk: false,
+        waitsForSink: false,
+      },
+      write: { failMode: 'closed', durability: 'group', waitsForDisk: true, waitsForSink: false },
+      critical: {
+        failMode: 'closed',
+        durability: 'group',
+        waitsForDisk: true,
+        waitsForSink: false,
+      },
+    })
+  })
+
+  it.each([
+    // The audit's durability, the class's, and what the tool waits for.
+    ['none', 'interval', false, false],
+    ['none', 'remote', false, true],
+    ['interval', 'interval', false, false],
+    ['interval', 'group', true, false],
+    ['interval', 'remote', true, true],
+    ['group', 'interval', true, false],
+    ['group', 'group', true, false],
+    ['group', 'remote', true, true],
+    ['every', 'interval', false, false],
+    ['every', 'group', false, false],
+    ['every', 'remote', false, true],
+  ])('%s and %s', (general, durability, waitsForDisk, waitsForSink) => {
+    const options = { durability: general, risks: { write: { durability } }, sinks: [sink] }
+    expect(policies(options).write).toMatchObject({ waitsForDisk, waitsForSink })
+  })
+
+  it('under none every class is only written, and stays closed or open', () => {
+    expect(policies({ durability: 'none' }).write).toMatchObject({
+      failMode: 'closed',
+      durability: 'interval',
+      waitsForDisk: false,
+    })
+  })
+
+  it('remote waits for the first sink, or the one that is named', () => {
+    const sinks = [sink, { ...sink, name: 'b' }]
+    expect(resolveOptions({ ...usable, sinks }).remoteSink).toBe('a')
+    expect(resolveOptions({ ...usable, sinks, remoteSink: 'b' }).remoteSink).toBe('b')
   })
 })
 
@@ -175,8 +248,22 @@ describe('options from the environment', () => {
       SPANSEAL_SHUTDOWN_TIMEOUT_MILLIS: '500',
       SPANSEAL_AGENT_ID: 'agent-1',
       SPANSEAL_AGENT_NAME: 'Agent',
+      SPANSEAL_FAIL_MODE_READ: 'closed',
+      SPANSEAL_FAIL_MODE_WRITE: 'open',
+      SPANSEAL_DURABILITY_WRITE: 'interval',
+      SPANSEAL_BUDGET_BYTES_MAX: '2000000',
+      SPANSEAL_BUDGET_FREE_BYTES_MIN: '0',
+      SPANSEAL_BUDGET_POLICY: 'make-room',
+      SPANSEAL_BUDGET_SINKS: 'kafka, archive',
     })
     expect(options).toEqual({
+      risks: { read: { failMode: 'closed' }, write: { failMode: 'open', durability: 'interval' } },
+      budget: {
+        bytesMax: 2_000_000,
+        freeBytesMin: 0,
+        policy: 'make-room',
+        sinks: ['kafka', 'archive'],
+      },
       service: { name: 'unknown_service:node' },
       agent: { id: 'agent-1', name: 'Agent' },
       journal: '/var/audit',
@@ -206,6 +293,8 @@ describe('options from the environment', () => {
       'OTEL_RESOURCE_ATTRIBUTES',
     )
     expect(error({ SPANSEAL_DURABILITY: 'all' }).details.option).toBe('durability')
+    expect(error({ SPANSEAL_FAIL_MODE_WRITE: 'no' }).details.option).toBe('risks.write.failMode')
+    expect(error({ SPANSEAL_BUDGET_BYTES_MAX: 'x' }).details.option).toBe('budget.bytesMax')
     expect(error({ SPANSEAL_SHUTDOWN_TIMEOUT_MILLIS: 'soon' }).details.option).toBe(
       'shutdownTimeoutMillis',
     )

@@ -107,25 +107,27 @@ export class RecordWriter {
     this.writeRemembered()
   }
 
-  /** Writes what is remembered, as far as that is possible. Never throws. */
-  writeRemembered(): void {
+  /**
+   * Writes what is remembered, as far as that is possible. Never throws.
+   *
+   * @param comesAgain false the last time: what cannot be written then is lost, and a gap counts it
+   */
+  writeRemembered(comesAgain = true): void {
     let first = this.#remembered[0]
     while (first !== undefined) {
+      const { build, since } = first
+      const isLate = new Date(this.#now()).toISOString() !== since
+      const options = { checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
       try {
-        this.last = this.#writer.append(first.build, this.#optionsLater(first))
+        this.last = this.#writer.append(build, options)
         this.#counters.recordsWritten++
         this.#remembered.shift()
       } catch (error) {
-        if (isPassing(error)) return
+        if (comesAgain && isPassing(error)) return
         this.#forgetFirst(reasonOf(error))
       }
       first = this.#remembered[0]
     }
-  }
-
-  #optionsLater({ since }: Remembered): AppendOptions {
-    const isLate = new Date(this.#now()).toISOString() !== since
-    return { checkpoint: true, comesAgain: true, ...(isLate && { eventAt: since }) }
   }
 
   #forgetFirst(why: string): void {

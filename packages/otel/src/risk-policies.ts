@@ -63,7 +63,7 @@ function resolvedRisk(
   { risks, durability: general = 'interval', sinks = [] }: Parameters<typeof riskPolicies>[0],
 ): ResolvedRisk {
   const option = `risks.${risk}`
-  const given = risks?.[risk] ?? {}
+  const { [risk]: given = {} } = risks ?? {}
   assertKnownKeys(option, given, ['failMode', 'durability'])
   const { failMode = DEFAULTS[risk].failMode } = given
   const { durability = general === 'none' ? 'interval' : DEFAULTS[risk].durability } = given

@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { AuditRecord, RecordSink } from '@spanseal/core'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { aFileSystem, aFolder, anAudit, ofType, readRecords } from './audit.fixture.ts'
+import { FaultyDisk, TestClock } from './faulty-disk.fixture.ts'
+
+function aSink(name = 'kept'): RecordSink & { types: string[]; hang: boolean } {
+  const sink = {
+    name,
+    types: [] as string[],
+    hang: false,
+    deliver: async ({ records }: Parameters<RecordSink['deliver']>[0]) => {
+      if (sink.hang) await new Promise(() => {})
+      sink.types.push(...records.map(({ type }) => type))
+    },
+    close: async () => {},
+  }
+  return sink
+}
+
+it('what was recorded is on disk and at every sink, and the audit goes on', async () => {
+  const [one, two] = [aSink('one'), aSink('two')]
+  const syncs: number[] = []
+  const real = aFileSystem()
+  const fs = aFileSystem({
+    fdatasync: (fd, done) => {
+      syncs.push(fd)
+      real.fdatasync(fd, done)
+    },
+  })
+  const { audit } = anAudit({ sinks: [one, two], fs })
+  const call = audit.tool({ name: 'probe' }, async () => 1)
+  await call()
+  syncs.length = 0
+  expect(await audit.drain()).toEqual({ ok: true, pending: {} })
+  expect(syncs.length).toBeGreaterThan(0)
+  const once = ['epoch.open', 'tool.start', 'tool.end']
+  expect([one.types, two.types]).toEqual([once, once])
+  await call()
+  expect(await audit.drain()).toEqual({ ok: true, pending: {} })
+  expect(two.types).toEqual([...once, 'tool.start', 'tool.end'])
+})
+
+it('where nothing is pending nothing is synced or delivered again', async () => {
+  const sink = aSink()
+  let syncs = 0
+  const real = aFileSystem()
+  const fs = aFileSystem({
+    fdatasync: (fd, done) => {
+      syncs++
+      real.fdatasync(fd, done)
+    },
+  })
+  const { audit } = anAudit({ sinks: [sink], fs })
+  await audit.tool({ name: 'probe' }, async () => 1)()
+  await audit.drain()
+  const before = [syncs, sink.types.length]
+  for (let i = 0; i < 100; i++) expect(await audit.drain()).toEqual({ ok: true, pending: {} })
+  expect([syncs, sink.types.length]).toEqual(before)
+})
+
+it('says how much each sink has not taken, after the time-out and no later', async () => {
+  const [well, sick] = [aSink('well'), aSink('sick')]
+  sick.hang = true
+  const { audit } = anAudit({ sinks: [well, sick], shutdownTimeoutMillis: 1 })
+  await audit.tool({ name: 'probe' }, async () => 1)()
+  await vi.waitFor(() => expect(well.types).toHaveLength(3), { timeout: 8_000 })
+  expect(await audit.drain(20)).toMatchObject({ ok: false, pending: { sick: 3 } })
+})
+
+it('says why records are not on disk, and that some were not written', async () => {
+  const disk = new FaultyDisk()
+  const clock = new TestClock()
+  const { audit } = anAudit({ fs: disk.fs, now: clock.now, monoNanos: clock.monoNanos })
+  const call = audit.tool({ name: 'probe' }, async () => 1)
+  await call()
+  disk.fail('sync', 'EIO')
+  const unsynced = await audit.drain()
+  const failure = expect.stringContaining('EIO') as string
+  expect(unsynced).toEqual({ ok: false, pending: {}, failure })
+  await call()
+  disk.mend()
+  // Too early for the writer to try again: the call is in no epoch so far.
+  expect(await audit.drain()).toMatchObject({ ok: false })
+  clock.pass(1_001)
+  await call()
+  expect(await audit.drain()).toEqual({ ok: true, pending: {} })
+})
+
+it('refuses a time-out that is none', () => {
+  const { audit } = anAudit()
+  expect(() => audit.drain(0)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error)
+})
+
+it('a function that is frozen after each of 100 invocations has left nothing behind, ever', async () => {
+  const folder = aFolder()
+  const journal = join(folder, 'audit')
+  const shipped = join(folder, 'shipped.jsonl')
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=spanseal-source',
+      '--input-type=module',
+      '--eval',
+      functionProgram(journal, shipped),
+    ],
+    { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const shippedCalls = (): number => {
+    const lines = readFileSync(shipped, 'utf8').split('\n').slice(0, -1)
+    return ofType(
+      lines.map((line) => JSON.parse(line) as AuditRecord),
+      'tool.end',
+    ).length
+  }
+  for (let n = 1; n <= 100; n++) {
+    child.stdin.write(`${n}\n`)
+    const { value } = await answers.next()
+    child.kill('SIGSTOP')
+    expect([value, shippedCalls()]).toEqual([`${n} {"ok":true,"pending":{}}`, n])
+    child.kill('SIGCONT')
+  }
+  // Killed while frozen, as platforms do.
+  child.kill('SIGSTOP')
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await ended
+  expect(shippedCalls()).toBe(100)
+  expect(ofType(readRecords(journal), 'tool.end')).toHaveLength(100)
+}, 60_000)
+
+/** A function's process: one invocation a line, drained before it answers. */
+function functionProgram(journal: string, shipped: string): string {
+  return `
+    import { createInterface } from 'node:readline'
+    import { fileSink } from '@spanseal/journal'
+    import { register } from '@spanseal/otel'
+    const audit = register({
+      service: { name: 'function' },
+      journal: ${JSON.stringify(journal)},
+      sinks: [fileSink({ path: ${JSON.stringify(shipped)} })],
+    })
+    const work = audit.tool({ name: 'work', risk: 'write' }, async (n) => n)
+    for await (const line of createInterface({ input: process.stdin })) {
+      await work(Number(line))
+      console.log(line, JSON.stringify(await audit.drain()))
+    }`
+}
