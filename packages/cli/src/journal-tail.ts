@@ -1,19 +1,21 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { AuditError, isEpochId, RECORD_BYTES_MAX } from '@spanseal/core'
+import { isEpochId, RECORD_BYTES_MAX } from '@spanseal/core'
+import type { ByteFile, SegmentName } from '@spanseal/journal'
+import { listSegments, openSegment, readRange } from '@spanseal/journal'
 import type { LineCounts } from './record-lines.ts'
 import { LineSplitter } from './record-lines.ts'
 
-const SEGMENT = /^\d{12}\.jsonl$/
 const CHUNK_BYTES = 256 * 1024
 const LF = 0x0a
 
 /** Where reading an epoch goes on. */
 interface Position {
-  segment: string
+  /** Its first `seq`. */
+  segment: number
   offset: number
   splitter: LineSplitter
 }
@@ -49,10 +51,9 @@ export class JournalTail {
     return readdirSync(this.#folder).filter(isEpochId).sort()
   }
 
-  #segments(epoch: string): string[] {
+  #segments(epoch: string): SegmentName[] {
     try {
-      const names = readdirSync(join(this.#folder, epoch))
-      return names.filter((name) => SEGMENT.test(name)).sort()
+      return listSegments(join(this.#folder, epoch))
     } catch {
       this.counts.unreadable++
       return []
@@ -65,14 +66,12 @@ export class JournalTail {
     const segments = this.#segments(epoch)
     const last = segments.at(-1)
     for (const segment of segments.toReversed()) {
-      const read = this.#read(epoch, segment, (fd, size) =>
-        lastLines(fd, size, count - lines.length),
-      )
+      const read = this.#read(segment, (file) => lastLines(file, count - lines.length))
       if (read === undefined) continue
       if (segment === last) {
         const { end } = read
         this.#positions.set(epoch, {
-          segment,
+          segment: segment.firstSeq,
           offset: end,
           splitter: new LineSplitter(this.counts),
         })
@@ -89,24 +88,28 @@ export class JournalTail {
     if (position === undefined) {
       const [first] = segments
       if (first === undefined) return
-      position = { segment: first, offset: 0, splitter: new LineSplitter(this.counts) }
+      position = { segment: first.firstSeq, offset: 0, splitter: new LineSplitter(this.counts) }
       this.#positions.set(epoch, position)
     }
     for (;;) {
-      yield* this.#freshOfSegment(epoch, position)
       const { segment } = position
-      const next = segments.find((name) => name > segment)
+      const present = segments.find(({ firstSeq }) => firstSeq === segment)
+      // One that is not there was removed after delivery, or by somebody whom `verify` tells of.
+      if (present !== undefined) yield* this.#freshOfSegment(present, position)
+      const next = segments.find(({ firstSeq }) => firstSeq > segment)
       if (next === undefined) return
-      position.segment = next
+      position.segment = next.firstSeq
       position.offset = 0
       position.splitter = new LineSplitter(this.counts)
     }
   }
 
-  *#freshOfSegment(epoch: string, position: Position): Generator<Buffer> {
+  *#freshOfSegment(segment: SegmentName, position: Position): Generator<Buffer> {
     for (;;) {
-      const chunk = this.#read(epoch, position.segment, (fd, size) =>
-        size > position.offset ? readAt(fd, position.offset) : undefined,
+      const chunk = this.#read(segment, (file) =>
+        file.size > position.offset
+          ? readRange(file, position.offset, Math.min(CHUNK_BYTES, file.size - position.offset))
+          : undefined,
       )
       if (chunk === undefined || chunk.length === 0) return
       position.offset += chunk.length
@@ -115,45 +118,31 @@ export class JournalTail {
   }
 
   /** Never waits for a pipe and never follows what stands in a segment's place. */
-  #read<T>(epoch: string, segment: string, read: (fd: number, size: number) => T): T | undefined {
-    let fd: number
+  #read<T>(segment: SegmentName, read: (file: ByteFile) => T): T | undefined {
+    let file: ByteFile | undefined
     try {
-      const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
-      fd = openSync(join(this.#folder, epoch, segment), flags)
-    } catch {
-      this.counts.unreadable++
-      return undefined
-    }
-    try {
-      const stat = fstatSync(fd)
-      if (!stat.isFile()) throw new AuditError('JOURNAL_UNUSABLE', `${segment} is no regular file`)
-      return read(fd, stat.size)
+      file = openSegment(segment, false)
+      return read(file)
     } catch {
       this.counts.unreadable++
       return undefined
     } finally {
-      closeSync(fd)
+      file?.close()
     }
   }
 }
 
-function readAt(fd: number, offset: number): Buffer {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-  return buffer.subarray(0, readSync(fd, buffer, 0, CHUNK_BYTES, offset))
-}
-
 /** The last whole lines of a file, and where the last one ends. */
 function lastLines(
-  fd: number,
-  size: number,
+  file: ByteFile,
   count: number,
 ): { readonly lines: Buffer[]; readonly end: number } {
+  const { size } = file
   // A line is no longer than a record, so this is enough; what is longer is passed over.
   const most = Math.min(size, (count + 2) * (RECORD_BYTES_MAX + 1))
   for (let length = Math.min(CHUNK_BYTES, most); ; length = Math.min(length * 4, most)) {
-    const window = Buffer.alloc(length)
     const start = size - length
-    const read = readFully(fd, window, start)
+    const read = readRange(file, start, length)
     const end = read.lastIndexOf(LF) + 1
     const from = start === 0 ? 0 : read.indexOf(LF) + 1
     const lines = from < end ? splitLines(read.subarray(from, end)) : []
@@ -167,14 +156,4 @@ function lastLines(
 
 function splitLines(bytes: Buffer): Buffer[] {
   return [...new LineSplitter({ tooLong: 0 }).push(bytes)].map(({ bytes: line }) => line)
-}
-
-function readFully(fd: number, window: Buffer, start: number): Buffer {
-  let filled = 0
-  while (filled < window.length) {
-    const read = readSync(fd, window, filled, window.length - filled, start + filled)
-    if (read === 0) break
-    filled += read
-  }
-  return window.subarray(0, filled)
 }

@@ -1,13 +1,12 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EpochBytes, SegmentBytes } from '@spanseal/core'
 import { formatBytes, isEpochId } from '@spanseal/core'
+import { listSegments, openSegment } from '@spanseal/journal'
 import type { Terminal } from './terminal.ts'
-
-const SEGMENT = /^\d{12}\.jsonl$/
 
 /** Told of the work as it goes on. */
 export interface Progress {
@@ -48,17 +47,27 @@ export function journalBytes(paths: readonly string[]): number {
 function bytesIn(path: string): number {
   try {
     if (statSync(path).isFile()) return statSync(path).size
-    const names = readdirSync(path)
-    const own = names.filter((name) => SEGMENT.test(name)).map((name) => join(path, name))
-    const epochs = names.filter(isEpochId).flatMap((epoch) => {
-      const folder = join(path, epoch)
-      return readdirSync(folder).map((name) => join(folder, name))
-    })
-    const segments = [...own, ...epochs.filter((file) => file.endsWith('.jsonl'))]
-    return segments.reduce((sum, file) => sum + lstatSync(file).size, 0)
+    const epochs = readdirSync(path).filter(isEpochId)
+    const folders = [path, ...epochs.map((epoch) => join(path, epoch))]
+    return folders.reduce((sum, folder) => sum + segmentBytes(folder), 0)
   } catch {
     return 0
   }
+}
+
+/** Bytes of records, in however few they lie there. */
+function segmentBytes(folder: string): number {
+  let bytes = 0
+  for (const segment of listSegments(folder)) {
+    try {
+      const file = openSegment(segment, false)
+      bytes += file.size
+      file.close()
+    } catch {
+      // Told when it is read.
+    }
+  }
+  return bytes
 }
 
 /** The same epochs, telling `progress` of each run of bytes that is read. */

@@ -3,6 +3,8 @@
 
 export type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from './append.ts'
 export type { BudgetOptions } from './budget.ts'
+export type { ByteFile } from './byte-file.ts'
+export { readRange } from './byte-file.ts'
 export type { Clock, EpochProfile, HeadStore, JournalKeys } from './create-epoch.ts'
 export type { StuckEpoch } from './epoch-reader.ts'
 export { EpochWriter, openWriter } from './epoch-writer.ts'
@@ -11,6 +13,8 @@ export { fileSink } from './file-sink.ts'
 export { FolderSize } from './folder-size.ts'
 export type { OpenGap, WrittenGaps } from './gap.ts'
 export type { FreeSpace, JournalFs } from './journal-fs.ts'
+export type { SegmentName } from './journal-layout.ts'
+export { listSegments } from './journal-layout.ts'
 export type { JournalSource, JournalSourceOptions } from './journal-source.ts'
 export { journalSource } from './journal-source.ts'
 export type { LeavesFile } from './leaves-file.ts'
@@ -19,6 +23,7 @@ export type { ProveJournalRecordOptions } from './leaves-proof.ts'
 export { proveJournalRecord } from './leaves-proof.ts'
 export type { ReadJournalOptions } from './read-journal.ts'
 export { readJournal } from './read-journal.ts'
+export { openSegment } from './segment-file.ts'
 export type {
   JournalFolderSink,
   JournalFolderSinkOptions,

@@ -13,12 +13,14 @@ import { openCompressed } from './spool/compressed-file.ts'
  * Opens a segment in whichever form it lies there: one that was compressed since it was listed is
  * found all the same, because the compressed file appears before the plain one goes.
  *
+ * @param links whether a symbolic link in the place of a plain one is followed; default true
  * @throws the system's error, `ENOENT` for one that was removed
  */
-export function openSegment({ path, compressed, firstSeq }: SegmentName): ByteFile {
+export function openSegment(segment: SegmentName, links = true): ByteFile {
+  const { path, compressed, firstSeq } = segment
   if (compressed) return openCompressed(path)
   try {
-    return openRegular(path)
+    return openRegular(path, links)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
     return openCompressed(join(dirname(path), compressedName(firstSeq)))

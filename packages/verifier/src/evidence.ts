@@ -8,6 +8,7 @@ import { folderOf, nameOf, readBytes } from './given-file.ts'
 import { tenantLogOf } from './tenant-log-files.ts'
 
 const SEGMENT = /^(\d{12})\.jsonl$/
+const COMPRESSED = /^\d{12}\.jsonl\.zst$/
 /** What an epoch's folder may hold besides segments. */
 const EPOCH_FILES = new Set(['checkpoints', 'stub', 'writer.json', 'writer.json.tmp', 'leaves'])
 /** What an export lays beside the evidence. */
@@ -123,6 +124,9 @@ async function isBundle(file: GivenFile): Promise<boolean> {
 }
 
 function reasonFor(path: string): Ignored {
+  if (COMPRESSED.test(nameOf(path))) {
+    return { path, reason: 'a compressed segment: spanseal export lays out what it holds' }
+  }
   const draft = path.split('/').some((name) => name.startsWith('.new-'))
   return { path, reason: draft ? 'of an epoch that never opened' : 'no part of a journal' }
 }

@@ -16,6 +16,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { constants, open } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AuditError, IncrementalSha256 } from '@spanseal/core'
+import { openSegment, readRange } from '@spanseal/journal'
 import type { ExportFile } from './export-files.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -49,26 +50,53 @@ export class ExportDraft {
   }
 
   /** Copies a file byte for byte, and reads the copy again. */
-  async copy({ from, to, bytesMax = Number.MAX_SAFE_INTEGER }: ExportFile): Promise<void> {
-    const source = await openOwn(from)
+  async copy(file: ExportFile): Promise<void> {
+    const { from, to, bytesMax = Number.MAX_SAFE_INTEGER, segment } = file
+    const source = segment?.compressed === true ? undefined : await openOwn(from, segment)
+    if (source === undefined) return this.#put(to, this.#contentOf(file))
     try {
       if (!(await source.stat()).isFile()) {
         throw new AuditError('JOURNAL_UNUSABLE', `${from} is not a regular file`)
       }
-      const target = await this.#create(to)
-      const sha = new IncrementalSha256()
-      try {
-        for await (const chunk of this.#chunks(source, bytesMax)) {
-          await writeWhole(target, chunk)
-          sha.update(chunk)
-        }
-        await target.sync()
-      } finally {
-        await target.close()
-      }
-      await this.#seal(to, sha.hex())
+      await this.#put(to, this.#chunks(source, bytesMax))
     } finally {
       await source.close()
+    }
+  }
+
+  async #put(to: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const target = await this.#create(to)
+    const sha = new IncrementalSha256()
+    try {
+      for await (const chunk of chunks) {
+        await writeWhole(target, chunk)
+        sha.update(chunk)
+      }
+      await target.sync()
+    } finally {
+      await target.close()
+    }
+    await this.#seal(to, sha.hex())
+  }
+
+  /** What a compressed segment holds. */
+  async *#contentOf({ from, segment }: ExportFile): AsyncGenerator<Uint8Array> {
+    if (segment === undefined) return
+    const file = openSegment(segment, false)
+    try {
+      for (let at = 0; at < file.size; ) {
+        this.#options.signal.throwIfAborted()
+        const chunk = readRange(file, at, Math.min(CHUNK_BYTES, file.size - at))
+        if (chunk.length === 0) break
+        at += chunk.length
+        this.#options.onBytes(chunk.length)
+        yield chunk
+      }
+      if (file.damage === undefined) return
+      const message = `${from} is damaged (${file.damage})`
+      throw new AuditError('JOURNAL_UNUSABLE', message, { details: { file: from } })
+    } finally {
+      file.close()
     }
   }
 
@@ -145,13 +173,22 @@ export class ExportDraft {
   }
 }
 
-/** Whoever can write to a journal must not choose by a link which other file is handed over. */
-async function openOwn(path: string): Promise<FileHandle> {
+/**
+ * Whoever can write to a journal must not choose by a link which other file is handed over.
+ *
+ * @returns undefined for a segment that was compressed since it was listed
+ */
+async function openOwn(
+  path: string,
+  segment: ExportFile['segment'],
+): Promise<FileHandle | undefined> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
   try {
     return await open(path, flags)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ELOOP') throw cause
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' && segment !== undefined) return undefined
+    if (code !== 'ELOOP') throw cause
     const message = `${path} is a link, which is not followed; lay the file itself there`
     throw new AuditError('JOURNAL_UNUSABLE', message, { cause, details: { file: path } })
   }

@@ -4,9 +4,9 @@
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { AuditError, isEpochId } from '@spanseal/core'
+import type { SegmentName } from '@spanseal/journal'
+import { listSegments } from '@spanseal/journal'
 import { existingFolder, existingLog } from '../option-values.ts'
-
-const SEGMENT = /^\d{12}\.jsonl$/
 
 /** A file to be handed over. */
 export interface ExportFile {
@@ -16,6 +16,8 @@ export interface ExportFile {
   readonly to: string
   /** No more than that is copied: it was all there was when the list was made. */
   readonly bytesMax?: number
+  /** It is one: what lies there compressed is laid out as it was written. */
+  readonly segment?: SegmentName
 }
 
 /** What is handed over of journals. */
@@ -27,7 +29,7 @@ export interface ExportPlan {
 }
 
 /**
- * The epochs' files: segments, checkpoints and the stub, exactly as they lie there. Not `writer.json`,
+ * The epochs' files: segments, checkpoints and the stub, byte for byte as they were written. Not `writer.json`,
  * which names the host and its process and proves nothing, nor `leaves`, which follow from the
  * records, nor cursors and drafts.
  *
@@ -81,8 +83,12 @@ function filesOfEpoch(folder: string, home: string): ExportFile[] {
   const bytesMax = existsSync(checkpoints) ? statSync(checkpoints).size : 0
   const names = readdirSync(folder).sort()
   const files = names
-    .filter((name) => SEGMENT.test(name) || name === 'stub')
-    .map((name) => ({ from: join(folder, name), to: `${home}/${name}` }))
+    .filter((name) => name === 'stub')
+    .map((name): ExportFile => ({ from: join(folder, name), to: `${home}/${name}` }))
+  for (const segment of listSegments(folder)) {
+    const name = basename(segment.path).replace(/\.zst$/, '')
+    files.push({ from: segment.path, to: `${home}/${name}`, segment })
+  }
   if (!names.includes('checkpoints')) return files
   return [...files, { from: checkpoints, to: `${home}/checkpoints`, bytesMax }]
 }

@@ -85,7 +85,9 @@ export function verifyOptions(paths: readonly string[], options: TrustOptions): 
     heads: headsGiven(options.head ?? []),
     live: options.live === true,
     // Who names single epochs knows of the others.
-    partial: paths.every((path) => isEpochId(basename(resolve(path))) || path.endsWith('.jsonl')),
+    partial: paths.every(
+      (path) => isEpochId(basename(resolve(path))) || /\.jsonl(\.zst)?$/.test(path),
+    ),
     revocations: revocationsGiven(options.revocation ?? []),
     ...(log !== undefined && { tenantLog: readTenantLog(existingLog('--log', log)) }),
     ...(witnesses !== undefined && { witnesses }),
