@@ -1,11 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { RecordSource, SealedCheckpoint, SealedRecord, Verdict } from '@spanseal/core'
+import type { RecordSource, SealedRecord, Verdict } from '@spanseal/core'
 import { parseVkey, verify } from '@spanseal/core'
-import { journalSource, readJournal } from '@spanseal/journal'
+import { journalFolderSink, journalSource, readJournal } from '@spanseal/journal'
 import type { KafkaSourceOptions } from '@spanseal/kafka'
 import { kafkaSource } from '@spanseal/kafka'
 
@@ -30,7 +28,7 @@ export interface Found {
 export interface CompareOptions {
   readonly source: KafkaSourceOptions
   readonly journal: string
-  /** Not there yet; what a consumer reads is filed in it as a journal. */
+  /** Not there yet; what a consumer reads is restored into it. */
   readonly folder: string
   readonly vkey: string
 }
@@ -94,7 +92,7 @@ export const WHOLE = {
   verdict: { ok: true, findings: [] },
 } satisfies Partial<Found>
 
-/** One reading of the topics: counted, and filed so that it can be verified. */
+/** One reading of the topics: counted, and restored as an operator does, so that it can be verified. */
 class Reading {
   /** `<epoch>/<seq>` → leaf, of the first copies. */
   readonly leaves = new Map<string, string>()
@@ -103,11 +101,9 @@ class Reading {
   outOfOrder = 0
   readonly #folder: string
   readonly #highest = new Map<string, number>()
-  readonly #checkpoints = new Map<string, Map<number, string>>()
 
   constructor(folder: string) {
     this.#folder = folder
-    mkdirSync(folder)
   }
 
   get epochs(): number {
@@ -116,54 +112,32 @@ class Reading {
 
   async readAll(options: KafkaSourceOptions): Promise<void> {
     const source = kafkaSource({ ...options, untilEnd: true, seenRecordsMax: 0 })
+    const files = journalFolderSink(this.#folder, { onRefused: () => undefined })
     try {
       for (;;) {
         const batch = await source.read({ recordCountMax: 5_000, bytesMax: 8_000_000 })
         if (batch === undefined) break
-        this.#file(batch.records.filter((record) => this.#isFirst(record)))
-        for (const checkpoint of batch.checkpoints) this.#note(checkpoint)
+        for (const record of batch.records) this.#count(record)
+        await files.deliver(batch)
         await source.commit(batch)
       }
     } finally {
       await source.close()
+      await files.close(10_000)
     }
-    this.#fileCheckpoints()
   }
 
-  #isFirst(record: SealedRecord): boolean {
+  #count(record: SealedRecord): void {
     const { epoch, seq, leaf } = record
     const place = placeOf(record)
     const known = this.leaves.get(place)
     if (known === leaf) this.duplicates++
     else if (known !== undefined) this.forks.push(place)
-    if (known !== undefined) return false
+    if (known !== undefined) return
     this.leaves.set(place, leaf)
     const before = this.#highest.get(epoch) ?? -1
     if (seq < before) this.outOfOrder++
     this.#highest.set(epoch, Math.max(before, seq))
-    return true
-  }
-
-  #file(records: readonly SealedRecord[]): void {
-    for (const [epoch, own] of Map.groupBy(records, (record) => record.epoch)) {
-      const lines = own.flatMap(({ line }) => [line, Buffer.from('\n')])
-      mkdirSync(join(this.#folder, epoch), { recursive: true })
-      appendFileSync(join(this.#folder, epoch, '000000000000.jsonl'), Buffer.concat(lines))
-    }
-  }
-
-  #note({ epoch, size, note }: SealedCheckpoint): void {
-    const notes = this.#checkpoints.get(epoch) ?? new Map<number, string>()
-    this.#checkpoints.set(epoch, notes.set(size, note))
-  }
-
-  #fileCheckpoints(): void {
-    for (const [epoch, notes] of this.#checkpoints) {
-      const inOrder = [...notes].sort(([a], [b]) => a - b)
-      const text = inOrder.map(([, note]) => `${Buffer.byteLength(note)}\n${note}`).join('')
-      mkdirSync(join(this.#folder, epoch), { recursive: true })
-      writeFileSync(join(this.#folder, epoch, 'checkpoints'), text)
-    }
   }
 }
 

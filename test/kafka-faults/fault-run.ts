@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RecordSink } from '@spanseal/core'
 import type { KafkaSinkOptions } from '@spanseal/kafka'
 import { createTopics, kafkaSink, topicNames } from '@spanseal/kafka'
 import { AgentLoad } from './agent-load.ts'
@@ -24,7 +25,8 @@ export interface FaultRun {
   readonly topic: string
   readonly partitions: number
   /** How the sink reaches Kafka. */
-  readonly sink: KafkaSinkOptions
+  readonly options: KafkaSinkOptions
+  readonly sink: RecordSink
 }
 
 /** One thing that goes wrong under load; resolves when it is over. */
@@ -42,6 +44,8 @@ export interface Fault {
    * and all of it when the journal is shipped anew.
    */
   readonly emptied?: boolean
+  /** Records that are put aside, and put back when later ones are there; default 0. */
+  readonly putBack?: number
   readonly run: (run: FaultRun) => Promise<void>
 }
 
@@ -56,14 +60,14 @@ export interface FaultReport extends Found {
  * Agents write, the sink ships, the fault strikes and goes; then everything is shipped to the end and
  * read back.
  *
- * @param sink what the sink is given besides its brokers
+ * @param given what the sink is given besides its brokers
  */
 export async function runFault(
   cluster: FaultCluster,
   fault: Fault,
-  sink: Omit<KafkaSinkOptions, 'brokers' | 'topicPrefix'> & { readonly label: string },
+  given: Omit<KafkaSinkOptions, 'brokers' | 'topicPrefix'> & { readonly label: string },
 ): Promise<FaultReport> {
-  const { label, ...more } = sink
+  const { label, ...more } = given
   const folder = mkdtempSync(join(tmpdir(), 'spanseal-faults-'))
   const topicPrefix = `${label}.${fault.name}.`
   const topic = topicNames(topicPrefix).records
@@ -72,11 +76,13 @@ export async function runFault(
   await cluster.inSync(topic)
   await fault.prepare?.({ cluster, topic })
   const load = new AgentLoad(join(folder, 'audit'))
-  const shipment = new Shipment(load.journal, kafkaSink(options))
+  const sink = kafkaSink(options)
+  const shipment = new Shipment(load.journal, sink)
   try {
     await shipment.goesOn()
     const since = performance.now()
-    await fault.run({ cluster, load, shipment, topic, partitions: PARTITIONS, sink: options })
+    const partitions = PARTITIONS
+    await fault.run({ cluster, load, shipment, topic, partitions, options, sink })
     await cluster.heal()
     await shipment.goesOn()
     const longestStallMillis = shipment.longestStallMillis(since)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { connect } from 'node:net'
-import { createTopics, topicNames } from '@spanseal/kafka'
+import { createTopics, replayDeadLetters, topicNames } from '@spanseal/kafka'
 import type { AclEntry } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { AGENT } from './fault-cluster.ts'
@@ -45,8 +45,8 @@ export const topicRecreated: Fault = {
   name: 'recreated',
   title: 'the topics are deleted and made anew',
   emptied: true,
-  async run({ cluster, shipment, sink, partitions }) {
-    const { topicPrefix = '' } = sink
+  async run({ cluster, shipment, options, partitions }) {
+    const { topicPrefix = '' } = options
     const { checkpoints, records } = topicNames(topicPrefix)
     const topics = [records, checkpoints]
     await cluster.admin((admin) => admin.deleteTopics({ topics }))
@@ -62,20 +62,24 @@ export const topicRecreated: Fault = {
   },
 }
 
-export const requestTooLarge: Fault = {
+export const recordTooLarge: Fault = {
   name: 'too-large',
-  title: 'the topic takes smaller requests than before',
-  async run({ cluster, shipment, topic }) {
+  title: 'the topic takes no requests as large as before, and one record not at all',
+  putBack: 1,
+  async run({ cluster, load, options, shipment, sink, topic }) {
     const limit = async (bytes: number): Promise<void> => {
       const configEntries = [{ name: 'max.message.bytes', value: `${bytes}` }]
       const resources = [{ type: TOPIC_RESOURCE, name: topic, configEntries }]
       await cluster.admin((admin) => admin.alterConfigs({ validateOnly: false, resources }))
     }
     await limit(SMALL_MESSAGE_BYTES)
-    const retries = shipment.retries.length
-    await until('a request is refused', () => shipment.retries.length > retries)
+    load.largeCall(2 * SMALL_MESSAGE_BYTES)
+    await until('the record is put aside', () => sink.deadLetters === 1)
     await shipment.goesOn()
     await limit(USUAL_MESSAGE_BYTES)
+    const { topicPrefix = '' } = options
+    const where = { brokers: cluster.bootstrap, topicPrefix }
+    await until('it is put back', async () => (await replayDeadLetters(where)).replayed === 1)
   },
 }
 
@@ -115,7 +119,7 @@ export const slowFaults: readonly Fault[] = [
   controlledRoll,
   slowNetwork,
   topicRecreated,
-  requestTooLarge,
+  recordTooLarge,
   authorisationWithdrawn,
   producerFenced,
 ]
