@@ -4,10 +4,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CallStatus, RecordDraft } from '@spanseal/core'
-import { block, commit, digestValue } from '@spanseal/core'
+import type { CallStatus, RecordDraft, RecordSink } from '@spanseal/core'
+import { block, commit, digestValue, pump } from '@spanseal/core'
 import type { EpochWriter, WriterOptions } from '@spanseal/journal'
-import { openWriter } from '@spanseal/journal'
+import { journalSource, openWriter } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
 import { openKeyring } from '@spanseal/keys'
 import { onTestFinished } from 'vitest'
@@ -46,6 +46,18 @@ export function aJournal(options: Partial<WriterOptions> = {}): TestJournal {
   })
   onTestFinished(() => writer.close())
   return { folder, keyring, writer, vkey: keyring.issuer.vkey }
+}
+
+/** Delivers everything that is there to a sink that takes it all, as one of that name. */
+export async function deliverAll(folder: string, sinkName: string): Promise<void> {
+  const sink: RecordSink = {
+    name: sinkName,
+    deliver: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+  const source = journalSource(folder, { sinkName })
+  await pump(source, sink, { signal: new AbortController().signal, untilDrained: true })
+  await source.close()
 }
 
 const ACTOR = block({

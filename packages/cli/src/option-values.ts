@@ -18,6 +18,28 @@ export function wholeNumber(option: string, min: number, max: number): (text: st
   }
 }
 
+const UNIT_MILLIS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+const DAYS_MAX = 36_500
+
+/** Checks a length of time given as `90s`, `15m`, `12h` or `7d`; the parser gives milliseconds. */
+export function duration(option: string): (text: string) => number {
+  return (text) => {
+    const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+    const millis = Number(count) * (UNIT_MILLIS[unit] ?? Number.NaN)
+    if (millis <= DAYS_MAX * 86_400_000) return millis
+    throw new AuditError(
+      'INVALID_OPTION',
+      `${option}: ${JSON.stringify(text)} is not usable; give a number with s, m, h or d, for instance 7d`,
+      { details: { option } },
+    )
+  }
+}
+
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value]

@@ -4,15 +4,18 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './commands/check.ts'
+import { addDeadLetters } from './commands/dead-letters.ts'
 import { addExport } from './commands/export.ts'
 import { addForget } from './commands/forget.ts'
 import { addHead } from './commands/head.ts'
 import { addKeys } from './commands/keys.ts'
 import { addOpen } from './commands/open.ts'
 import { addProve } from './commands/prove.ts'
+import { addRestore } from './commands/restore.ts'
 import { addSeal } from './commands/seal.ts'
 import { addSearch } from './commands/search.ts'
 import { addShip } from './commands/ship.ts'
+import { addStatus } from './commands/status.ts'
 import { addTail } from './commands/tail.ts'
 import { addTimeline } from './commands/timeline.ts'
 import { addTimestamp } from './commands/timestamp.ts'
@@ -66,7 +69,10 @@ const COMMANDS = new Set([
   'timeline',
   'tail',
   'ship',
+  'status',
   'topics',
+  'dead-letters',
+  'restore',
   'keys',
   'prove',
   'check',
@@ -112,6 +118,7 @@ Examples:
                                           what did the agent do last?
   spanseal tail ./audit --follow          watch records as they are written
   spanseal ship ./audit --brokers kafka:9092 --watch
+  spanseal status ./audit                 how far is it written and delivered?
   spanseal export ./audit --out ./for-the-auditor
                                           hand it over, with the verifier in it
 
@@ -123,7 +130,10 @@ Exit status: 0 holds or done, 1 faults or undelivered records, 2 could not run.`
     addTimeline,
     addTail,
     addShip,
+    addStatus,
     addTopics,
+    addDeadLetters,
+    addRestore,
     addKeys,
     addProve,
     addCheck,
