@@ -145,6 +145,10 @@ function auditProfile({ policies }: ResolvedOptions, { revision }: Redactor) {
   }
 }
 
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
+/** Room is made by whole segments, never of the one that is written to: so it takes several. */
+const SEGMENTS_A_BUDGET = 16
+
 /** Room is made of what every sink has acknowledged: those in this process, and those beside it. */
 function budgetOf({ budget, sinks, journal, now }: ResolvedOptions) {
   if (budget === undefined) return {}
@@ -152,6 +156,9 @@ function budgetOf({ budget, sinks, journal, now }: ResolvedOptions) {
   const names = [...sinks.map(({ name }) => name), ...beside]
   return {
     budget: limits,
+    ...(limits.bytesMax !== undefined && {
+      segmentBytesMax: Math.min(SEGMENT_BYTES_MAX, Math.ceil(limits.bytesMax / SEGMENTS_A_BUDGET)),
+    }),
     makeRoom: (bytesWanted: number) => makeRoom(journal, { sinks: names, bytesWanted, now }),
   }
 }

@@ -202,6 +202,40 @@ describe('the metrics of an audit', () => {
     expect(test.audit.health().sinks[0]).toMatchObject({ lagMillis: 90_000, pending: 1 })
   })
 
+  it('and vitals give away no secret of an address, a header or a failing sink', async () => {
+    const meters = someMeters()
+    const secrets = ['hunter2', 'of-the-header', 'of-the-address']
+    const refusing = await anOtlpReceiver((r) => {
+      r.writeHead(400).end(`Authorization: Bearer ${secrets[1]} is wrong, password=${secrets[0]}`)
+    })
+    const { host } = new URL(refusing.url)
+    const failing = new Error(`SASL: user=shipper password=${secrets[0]} refused`)
+    const test = anAudit({
+      log: LOG,
+      meterProvider: meters.provider,
+      otlp: {
+        url: `http://user:${secrets[2]}@${host}`,
+        headers: { authorization: `Bearer ${secrets[1]}` },
+      },
+      sinks: [aSink(() => Promise.reject(failing))],
+      shutdownTimeoutMillis: 200,
+    })
+    await test.audit.tool({ name: 'probe' }, async () => 1)()
+    await new Promise<void>((resolve) => test.audit.exporter.export(test.spans(), () => resolve()))
+    await vi.waitFor(() => expect(test.audit.health().view.holes).toBe(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(test.audit.health().sinks[0]?.retries).toBeGreaterThan(0), {
+      timeout: 10_000,
+    })
+    const collected = JSON.stringify(await meters.collect())
+    const health = JSON.stringify(test.audit.health())
+    await test.audit.shutdown()
+    const told = [collected, health, JSON.stringify(vitalsOf(test))]
+    for (const text of told) {
+      expect(text).toContain('kept')
+      for (const secret of secrets) expect(text).not.toContain(secret)
+    }
+  })
+
   it('show break-glass while it is open', async () => {
     const meters = someMeters()
     const test = anAudit({ log: LOG, meterProvider: meters.provider })

@@ -5,7 +5,7 @@ import { context, trace } from '@opentelemetry/api'
 import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError, leafHash } from '@spanseal/core'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { anAudit } from './audit.fixture.ts'
 
 interface Taken extends RecordSink {
@@ -87,6 +87,37 @@ it('a sink that refuses for good is stopped and named; the records stay', async 
     sinks: [{ stopped: true, lastError: 'the topic is missing' }],
   })
   expect((await test.audit.shutdown()).undelivered).toEqual({ kept: 4 })
+})
+
+it('what a sink put aside is shown, and is no loss that ok passes over', async () => {
+  const sink = Object.assign(aSink(), { deadLetters: 0 })
+  const test = anAudit({ sinks: [sink] })
+  await test.audit.tool({ name: 'probe' }, async () => 1)()
+  await test.audit.forceFlush()
+  expect(test.audit.health()).toMatchObject({ ok: true, sinks: [{ deadLetters: 0 }] })
+  sink.deadLetters = 2
+  expect(test.audit.health()).toMatchObject({ ok: false, sinks: [{ deadLetters: 2 }] })
+})
+
+it('the age of the oldest record on its way is that of the oldest epoch in the batch', async () => {
+  const begin = Date.parse('2026-11-21T09:30:00.000Z')
+  let now = begin
+  const first = anAudit({ now: () => now })
+  await first.audit.tool({ name: 'probe' }, async () => 1)()
+  await first.audit.shutdown()
+  now = begin + 60_000
+  const sink = aSink()
+  let release: () => void = () => {}
+  sink.behave = () => new Promise<void>((resolve) => (release = resolve))
+  const { audit } = anAudit({ journal: first.journal, now: () => now, sinks: [sink] })
+  const lagMillis = (): number | undefined => audit.health().sinks[0]?.lagMillis
+  await vi.waitFor(() => expect(lagMillis()).toBe(60_000), { timeout: 10_000 })
+  now += 30_000
+  expect(lagMillis()).toBe(90_000)
+  sink.behave = () => undefined
+  release()
+  await audit.forceFlush()
+  expect(lagMillis()).toBe(0)
 })
 
 it('delivery is never traced: what a sink does inside has tracing suppressed', async () => {

@@ -5,8 +5,8 @@ import type { ObservedParts } from './health.ts'
 import { holesOf } from './otlp-leg.ts'
 
 /** Of lists and texts, so that the whole stays far below what `writer.json` takes (16 KiB). */
-const ENTRIES_MAX = 16
-const TEXT_LENGTH_MAX = 200
+const ENTRIES_MAX = 8
+const TEXT_LENGTH_MAX = 120
 
 /**
  * What a process leaves of its state in its epoch's `writer.json`, for `spanseal status`: what cannot
