@@ -115,8 +115,9 @@ class EpochReader {
         this.#readSegment(segment, segments[index + 1], budget)
       } catch (error) {
         // Removed since it was listed: nobody removes what was not delivered, so look again.
-        if (errnoOf(error) !== 'ENOENT' || vanished++ === VANISHED_MAX) throw error
-        segments = listSegments(this.#folder)
+        const code = errnoOf(error)
+        if (code === 'ENOENT' && vanished++ < VANISHED_MAX) segments = listSegments(this.#folder)
+        else this.#stop(segment.path, `cannot be read (${code ?? 'no regular file'})`)
       }
     }
     const checkpoints = this.#checkpoints()

@@ -70,12 +70,16 @@ export class RestoredEpoch {
     if (run !== undefined && seq < run.next) {
       return this.#lineOf(run, seq)?.equals(line) === true ? 'duplicate' : 'fork'
     }
-    const isFull = run !== undefined && run.bytes + line.length + 1 > this.#segmentBytesMax
-    const goesOn = run !== undefined && seq === run.next && !isFull
-    // `epoch.open` stands alone.
-    if (goesOn && run.first > 0 && !run.segment.compressed) add(run, seq, line)
+    if (run !== undefined && seq === run.next && this.#hasRoom(run, line)) add(run, seq, line)
     else this.#runs.splice(index + 1, 0, newRun(this.folder, seq, line))
     return 'new'
+  }
+
+  #hasRoom({ bytes, first, segment }: Run, line: Uint8Array): boolean {
+    if (bytes === 0) return true // a crash left its file without a record
+    // `epoch.open` stands alone.
+    const isOpen = first > 0 && !segment.compressed
+    return isOpen && bytes + line.length + 1 <= this.#segmentBytesMax
   }
 
   /** Writes and syncs what was filed. @returns whether a file was made */

@@ -60,6 +60,7 @@ export function listFrames(file: ByteFile): {
   readonly damage?: string
 } {
   const frames: Frame[] = []
+  if (file.size === 0) return { frames, damage: 'empty' }
   for (let at = 0; at < file.size; ) {
     const last = frames.at(-1)
     if (last !== undefined && last.contentBytes !== FRAME_CONTENT_BYTES) {
