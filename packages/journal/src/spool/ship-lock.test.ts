@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The spanseal authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, test } from 'vitest'
+import { aFolder, codeOf, filesIn } from '../journal.fixture.ts'
+import { ownProcess } from '../liveness.ts'
+import { lockOwner, shipLock } from './ship-lock.ts'
+
+const folderOf = (journal: string): string => join(journal, 'cursors', 'kafka')
+
+/** Leaves a lock as another process would. */
+function leave(journal: string, state: object, generation = 1): void {
+  mkdirSync(folderOf(journal), { recursive: true })
+  writeFileSync(join(folderOf(journal), `.lock-${generation}.json`), JSON.stringify(state))
+}
+
+test('one at a time has a lock, and the next gets it once it is given back', () => {
+  const journal = aFolder()
+  expect(lockOwner(journal, 'kafka', Date.now())).toBeUndefined()
+  const first = shipLock(journal, 'kafka')
+  expect(first.held).toBe(true)
+  const second = shipLock(journal, 'kafka')
+  expect(second).toMatchObject({
+    held: false,
+    owner: { pid: process.pid, host: ownProcess().host.slice(0, 8) },
+  })
+  second.release()
+  expect(shipLock(journal, 'kafka').held).toBe(false)
+  expect(shipLock(journal, 'other').held).toBe(true)
+  first.release()
+  first.release()
+  expect(first.held).toBe(false)
+  expect(lockOwner(journal, 'kafka', Date.now())).toBeUndefined()
+  const third = shipLock(journal, 'kafka')
+  expect(third.held).toBe(true)
+  expect(filesIn(folderOf(journal))).toEqual(['.lock-2.json'])
+  third.release()
+})
+
+test('a lock is stale when its process is gone, or its host silent', () => {
+  const now = Date.now()
+  const self = ownProcess()
+  const states: [object, boolean][] = [
+    [{ ...self, started: '1', beat: now }, true],
+    [{ ...self, boot: 'another', beat: now }, true],
+    [{ ...self, host: 'ab'.repeat(16), beat: now - 200_000 }, false],
+    [{ ...self, host: 'ab'.repeat(16), beat: now - 400_000 }, true],
+    [{ ...self, beat: now - 400_000 }, false],
+    [{ ...self, beat: now, released: true }, true],
+  ]
+  for (const [state, isFree] of states) {
+    const journal = aFolder()
+    leave(journal, state)
+    const lock = shipLock(journal, 'kafka', { now: () => now })
+    expect(lock.held).toBe(isFree)
+    lock.release()
+  }
+})
+
+test('a lock that is no lock holds nobody up for long', () => {
+  for (const text of ['', '{}', 'null', '[1]', 'x'.repeat(10_000_000), '{"pid":"1"}']) {
+    const journal = aFolder()
+    mkdirSync(folderOf(journal), { recursive: true })
+    writeFileSync(join(folderOf(journal), '.lock-3.json'), text)
+    const later = Date.now() + 60_000
+    expect(shipLock(journal, 'kafka').held).toBe(false)
+    const lock = shipLock(journal, 'kafka', { now: () => later })
+    expect(lock.held).toBe(true)
+    lock.release()
+    expect(filesIn(folderOf(journal))).toEqual(['.lock-4.json'])
+  }
+})
+
+test('a holder that was thought gone notices that another one took over', async () => {
+  const journal = aFolder()
+  const first = shipLock(journal, 'kafka', { beatMillis: 5 })
+  leave(journal, { ...ownProcess(), beat: Date.now() }, 2)
+  await expect.poll(() => first.held, { timeout: 10_000 }).toBe(false)
+  first.release()
+  const path = join(folderOf(journal), '.lock-2.json')
+  expect(readFileSync(path, 'utf8')).not.toContain('released')
+})
+
+test('the holder says that it lives', async () => {
+  const journal = aFolder()
+  let millis = 1_000
+  const lock = shipLock(journal, 'kafka', { beatMillis: 5, now: () => millis })
+  millis = 2_000
+  const path = join(folderOf(journal), '.lock-1.json')
+  await expect.poll(() => readFileSync(path, 'utf8'), { timeout: 10_000 }).toContain('2000')
+  lock.release()
+})
+
+test('a generation made behind the back of its holder is no lock', () => {
+  const journal = aFolder()
+  leave(journal, { ...ownProcess(), beat: Date.now() }, 7)
+  linkSync(join(folderOf(journal), '.lock-7.json'), join(folderOf(journal), '.lock-2.json'))
+  expect(shipLock(journal, 'kafka')).toMatchObject({ held: false, owner: { pid: process.pid } })
+})
+
+const CONTENDER = `
+  import { shipLock } from ${JSON.stringify(join(import.meta.dirname, 'ship-lock.ts'))}
+  const [, journal] = process.argv
+  process.stdout.write('ready\\n')
+  process.stdin.once('data', () => {
+    const lock = shipLock(journal, 'kafka')
+    process.stdout.write(lock.held ? 'held\\n' : 'not\\n')
+    setInterval(() => {}, 1000)
+  })
+`
+
+test('of many that take over a stale lock at once, one gets it, and killed it loses it', async () => {
+  const journal = aFolder()
+  for (let round = 0; round < 2; round++) {
+    const children = Array.from({ length: 3 }, () => {
+      const flags = [
+        '--conditions=spanseal-source',
+        '--input-type=module',
+        '-e',
+        CONTENDER,
+        journal,
+      ]
+      const child = spawn(process.execPath, flags, { stdio: ['pipe', 'pipe', 'inherit'] })
+      return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() }
+    })
+    const next = async ({ lines }: (typeof children)[number]): Promise<unknown> =>
+      (await lines.next()).value
+    try {
+      expect(new Set(await Promise.all(children.map(next)))).toEqual(new Set(['ready']))
+      for (const { child } of children) child.stdin.write('go\n')
+      const answers = await Promise.all(children.map(next))
+      expect(answers.filter((answer) => answer === 'held')).toHaveLength(1)
+      expect(shipLock(journal, 'kafka').held).toBe(false)
+    } finally {
+      const ends = children.map(({ child }) => once(child, 'exit'))
+      for (const { child } of children) child.kill('SIGKILL')
+      await Promise.all(ends)
+    }
+  }
+  const lock = shipLock(journal, 'kafka')
+  expect(lock.held).toBe(true)
+  lock.release()
+}, 60_000)
+
+test('names that name no sink are refused, and a journal that cannot be written to', () => {
+  const journal = aFolder()
+  for (const name of ['', '..', 'A', 'a/b']) {
+    expect(codeOf(() => shipLock(journal, name))).toBe('INVALID_OPTION')
+  }
+  writeFileSync(join(journal, 'file'), '')
+  expect(codeOf(() => shipLock(join(journal, 'file'), 'kafka'))).toBe('JOURNAL_UNUSABLE')
+})
