@@ -15,7 +15,7 @@ import { openWriter } from '@spanseal/journal'
 import type { Keyring } from '@spanseal/keys'
 import { openKeyring } from '@spanseal/keys'
 
-const LOG = 'localhost/fault-load'
+export const LOG = 'localhost/fault-load'
 const EVERY_MILLIS = 20
 const WRITERS = 4
 const EPOCH_RECORDS_MAX = 2_000
@@ -51,11 +51,13 @@ export class AgentLoad {
   readonly #keyring: Keyring
   readonly #writers: readonly EpochWriter[]
   readonly #timer: NodeJS.Timeout
+  readonly #epochRecordsMax: number
   #calls = 0
 
-  /** @param journal a folder that is not there yet */
-  constructor(journal: string) {
+  /** @param epochRecordsMax of each writer */
+  constructor(journal: string, epochRecordsMax: number = EPOCH_RECORDS_MAX) {
     this.journal = journal
+    this.#epochRecordsMax = epochRecordsMax
     this.#keyring = openKeyring({ log: LOG, journal })
     this.vkey = this.#keyring.issuer.vkey
     this.#writers = Array.from({ length: WRITERS }, () => this.#openWriter())
@@ -93,7 +95,7 @@ export class AgentLoad {
       deployment: { environment: 'test' },
       audit: { redaction: 'test/1', sdk: 'test', fail_closed: [] },
       durability: 'interval',
-      epochRecordsMax: EPOCH_RECORDS_MAX,
+      epochRecordsMax: this.#epochRecordsMax,
       checkpointMillis: 1_000,
     })
   }

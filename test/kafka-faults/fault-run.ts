@@ -16,29 +16,43 @@ import { Shipment } from './shipment.ts'
 
 const PARTITIONS = 3
 
-/** What a fault has to do with. */
-export interface FaultRun {
+/** Whether what is shipped arrives. */
+export interface Progress {
+  /** Resolves when so many more records have been acknowledged; default some hundred. */
+  goesOn(records?: number): Promise<void>
+  /** Since the last acknowledgement. */
+  readonly silentMillis: number
+}
+
+/** What most faults have to do with. */
+export interface Scene {
   readonly cluster: FaultCluster
-  readonly load: AgentLoad
-  readonly shipment: Shipment
+  readonly load: Pick<AgentLoad, 'calls' | 'liveEpochs'>
+  readonly shipment: Progress
   /** Of the records. */
   readonly topic: string
   readonly partitions: number
+}
+
+/** What a fault of a test has to do with besides. */
+export interface FaultRun extends Scene {
+  readonly load: AgentLoad
+  readonly shipment: Shipment
   /** How the sink reaches Kafka. */
   readonly options: KafkaSinkOptions
   readonly sink: RecordSink
 }
 
 /** One thing that goes wrong under load; resolves when it is over. */
-export interface Fault {
+export interface Fault<Run extends Scene = FaultRun> {
   /** `[a-z-]+`. */
   readonly name: string
-  /** Completes "nothing is lost: ". */
+  /** Completes "nothing is lost when ". */
   readonly title: string
   /** How the sink reaches the brokers; default `plain`. */
   readonly by?: 'plain' | 'proxies' | 'guarded'
   /** Before anything is shipped. */
-  readonly prepare?: (at: Pick<FaultRun, 'cluster' | 'topic'>) => Promise<void>
+  readonly prepare?: (at: Pick<Scene, 'cluster' | 'topic'>) => Promise<void>
   /**
    * The topics lose what was acknowledged before `Shipment.mark()`: what came after it must be there,
    * and all of it when the journal is shipped anew.
@@ -46,7 +60,7 @@ export interface Fault {
   readonly emptied?: boolean
   /** Records that are put aside, and put back when later ones are there; default 0. */
   readonly putBack?: number
-  readonly run: (run: FaultRun) => Promise<void>
+  readonly run: (run: Run) => Promise<void>
 }
 
 /** What came of it. */

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { partitionOfKey } from '../../packages/kafka/src/partitioner.ts'
-import type { Fault, FaultRun } from './fault-run.ts'
+import type { Fault, Scene } from './fault-run.ts'
 import { until } from './until.ts'
 
 const CUTS = 12
@@ -11,18 +11,13 @@ const CUT_EVERY = 10
 const SILENCE_MILLIS = 2_000
 
 /** The broker that leads where most of the epochs under way go. */
-export async function busiestLeader({
-  cluster,
-  load,
-  topic,
-  partitions,
-}: FaultRun): Promise<number> {
+export async function busiestLeader({ cluster, load, topic, partitions }: Scene): Promise<number> {
   const at = Map.groupBy(load.liveEpochs, (epoch) => partitionOfKey(epoch, partitions))
   const [busiest] = [...at].sort(([, a], [, b]) => b.length - a.length)
   return cluster.leader(topic, busiest?.[0] ?? 0)
 }
 
-export const leaderKilled: Fault = {
+export const leaderKilled: Fault<Scene> = {
   name: 'killed',
   title: 'a leader is killed, and comes back',
   async run(run) {
@@ -35,7 +30,7 @@ export const leaderKilled: Fault = {
   },
 }
 
-export const connectionCut: Fault = {
+export const connectionCut: Fault<Scene> = {
   name: 'cut',
   title: 'connections are cut after the broker took the request',
   by: 'proxies',
@@ -48,7 +43,7 @@ export const connectionCut: Fault = {
   },
 }
 
-export const twoDown: Fault = {
+export const twoDown: Fault<Scene> = {
   name: 'two-down',
   title: 'two of three brokers are down, and come back',
   async run(run) {
@@ -66,7 +61,7 @@ export const twoDown: Fault = {
   },
 }
 
-export const leaderFrozen: Fault = {
+export const leaderFrozen: Fault<Scene> = {
   name: 'frozen',
   title: 'a leader freezes, others take over, and it thaws',
   async run(run) {

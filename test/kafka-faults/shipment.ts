@@ -5,10 +5,11 @@ import type { RecordSink } from '@spanseal/core'
 import { pump } from '@spanseal/core'
 import type { JournalSource } from '@spanseal/journal'
 import { journalSource } from '@spanseal/journal'
+import type { Progress } from './fault-run.ts'
 import { until } from './until.ts'
 
 /** A journal on its way to a sink, as the product ships it, and when what was acknowledged. */
-export class Shipment {
+export class Shipment implements Progress {
   /** Codes of failed deliveries. */
   readonly retries: string[] = []
   readonly #source: JournalSource

@@ -6,7 +6,7 @@ import { createTopics, replayDeadLetters, topicNames } from '@spanseal/kafka'
 import type { AclEntry } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { AGENT } from './fault-cluster.ts'
-import type { Fault, FaultRun } from './fault-run.ts'
+import type { Fault, Scene } from './fault-run.ts'
 import { busiestLeader } from './faults.ts'
 import { fencing } from './fencing.ts'
 import { until } from './until.ts'
@@ -17,7 +17,7 @@ const SMALL_MESSAGE_BYTES = 2_000
 const USUAL_MESSAGE_BYTES = 1_048_588
 const TOPIC_RESOURCE = 2
 
-export const controlledRoll: Fault = {
+export const controlledRoll: Fault<Scene> = {
   name: 'roll',
   title: 'all three brokers are restarted in order',
   async run({ cluster, shipment, topic }) {
@@ -30,7 +30,7 @@ export const controlledRoll: Fault = {
   },
 }
 
-export const slowNetwork: Fault = {
+export const slowNetwork: Fault<Scene> = {
   name: 'slow',
   title: `every byte takes ${SLOW_WAY_MILLIS} ms each way`,
   by: 'proxies',
@@ -124,7 +124,7 @@ export const slowFaults: readonly Fault[] = [
   producerFenced,
 ]
 
-type Cluster = FaultRun['cluster']
+type Cluster = Scene['cluster']
 
 /** The rights a producer needs, and nothing else, at the topics that stand beside `topic` too. */
 function rightsAt(topic: string): AclEntry[] {
