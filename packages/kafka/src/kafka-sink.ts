@@ -5,7 +5,7 @@ import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
 import { deadLetterMessage } from './dead-letter-message.ts'
 import { settledWithin } from './deadline.ts'
-import { checkpointMessage, recordMessage } from './message.ts'
+import { checkpointMessage, messageBytes, recordMessage } from './message.ts'
 import { PartitionMap, partitionOfKey } from './partitioner.ts'
 import { ProducerSession } from './producer-session.ts'
 import type { PlannedMessage, SendLimits } from './send-plan.ts'
@@ -146,12 +146,14 @@ class KafkaSink implements RecordSink {
     const messages = [
       ...batch.records.map((record): PlannedMessage => {
         const partition = this.#partitions.of(records, record.epoch, recordPartitions)
-        return { topic: records, partition, message: recordMessage(record, now) }
+        const message = recordMessage(record, now)
+        return { topic: records, partition, message, bytes: messageBytes(message) }
       }),
       // Behind the records, so that a consumer mostly finds what a checkpoint covers.
       ...batch.checkpoints.map((checkpoint): PlannedMessage => {
         const partition = this.#partitions.of(checkpoints, checkpoint.epoch, checkpointPartitions)
-        return { topic: checkpoints, partition, message: checkpointMessage(checkpoint, now) }
+        const message = checkpointMessage(checkpoint, now)
+        return { topic: checkpoints, partition, message, bytes: messageBytes(message) }
       }),
     ]
     this.#progress = { batch, messages: groupByPartition(messages), done: 0 }

@@ -29,12 +29,28 @@ export function platformaticFault(error: unknown): TransportFault {
   return { kind: 'ambiguous', reason: unreachable ? 'unreachable' : 'other', message: told }
 }
 
-function innermost(error: unknown): PlatformaticError {
+/** After these the producer id is of no use any more. */
+const PRODUCER_LOST = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'PRODUCER_FENCED',
+])
+
+/** Whether the same request, with its producer id and sequence number, may be answered otherwise. */
+export function isRepeatable(error: unknown): boolean {
+  const { canRetry, apiId } = innermost(error, 'client')
+  return canRetry === true && (apiId === undefined || !PRODUCER_LOST.has(apiId))
+}
+
+/** @param until `client`: the last error of the client's own, not what it was caused by */
+function innermost(error: unknown, until?: 'client'): PlatformaticError {
   let inner: PlatformaticError = error instanceof Error ? error : new Error(String(error))
   for (let depth = 0; depth < 8; depth++) {
     // What a broker or the client itself has named is not explained further by its cause.
     if (inner.apiId !== undefined || inner.code === 'PLT_KFK_AUTHENTICATION') break
-    const next = inner.errors?.at(-1) ?? inner.cause
+    const next = inner.errors?.at(-1) ?? (until === 'client' ? undefined : inner.cause)
     if (!(next instanceof Error)) break
     inner = next
   }

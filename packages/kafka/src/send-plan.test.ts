@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, test } from 'vitest'
-import { recordMessage } from './message.ts'
+import { messageBytes, recordMessage } from './message.ts'
 import { aRecord } from './sealed-record.fixture.ts'
 import type { PlannedMessage } from './send-plan.ts'
 import { groupByPartition, nextRequest } from './send-plan.ts'
@@ -10,7 +10,7 @@ import { groupByPartition, nextRequest } from './send-plan.ts'
 function planned(count: number, partition = 0, bytes = 0): PlannedMessage[] {
   return Array.from({ length: count }, (_, seq) => {
     const message = recordMessage(aRecord(seq, { bytes }), 0)
-    return { topic: 't', partition, message }
+    return { topic: 't', partition, message, bytes: messageBytes(message) }
   })
 }
 

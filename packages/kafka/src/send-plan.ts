@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { messageBytes } from './message.ts'
 import type { SendRequest, TransportRecord } from './transport.ts'
 
 export interface SendLimits {
@@ -15,13 +14,19 @@ export interface PlannedMessage {
   readonly topic: string
   readonly partition: number
   readonly message: TransportRecord
+  /** About; see `messageBytes`. */
+  readonly bytes: number
 }
 
 /**
  * Messages ordered so that those of one topic and partition stand together, in the order in which
  * their partitions first appear; within a partition the order stays.
  */
-export function groupByPartition(messages: readonly PlannedMessage[]): PlannedMessage[] {
+export function groupByPartition(messages: PlannedMessage[]): PlannedMessage[] {
+  const [first] = messages
+  const isFirst = (m: PlannedMessage): boolean =>
+    m.partition === first?.partition && m.topic === first.topic
+  if (messages.every(isFirst)) return messages
   return [...Map.groupBy(messages, (m) => `${m.topic}/${m.partition}`).values()].flat()
 }
 
@@ -39,7 +44,7 @@ export function nextRequest(
   let end = start
   let runBytes = 0
   while (messages[end]?.topic === topic && messages[end]?.partition === partition) {
-    runBytes += messageBytes((messages[end] as PlannedMessage).message)
+    runBytes += (messages[end] as PlannedMessage).bytes
     end++
   }
   const requests = Math.max(
@@ -50,10 +55,10 @@ export function nextRequest(
   const records: TransportRecord[] = []
   let bytes = 0
   for (let i = start; i < end && records.length < countMax; i++) {
-    const { message } = messages[i] as PlannedMessage
-    bytes += messageBytes(message)
+    const planned = messages[i] as PlannedMessage
+    bytes += planned.bytes
     if (bytes > limits.bytesMax && records.length > 0) break
-    records.push(message)
+    records.push(planned.message)
   }
   return { topic, partition, records }
 }
