@@ -110,7 +110,7 @@ test.skipIf(disk === undefined)(
     const ran = { read: 0, write: 0 }
     const text = 'x'.repeat(900)
     const read = audit.tool({ name: 'look_up', risk: 'read' }, () => void ran.read++)
-    const write = audit.tool({ name: 'refund', risk: 'write' }, (_: string) => void ran.write++)
+    const write = audit.tool({ name: 'refund', risk: 'write' }, (_text: string) => void ran.write++)
     let refusal: unknown
     for (let n = 0; n < 10_000 && refusal === undefined; n++) {
       try {
@@ -139,7 +139,9 @@ test.skipIf(disk === undefined)(
     expect(faultsOf(found)).toEqual([])
     const [gap] = gapsOf(found)
     // The refused call, and ten that ran unrecorded; more refused ones while it waited.
-    expect(gap).toMatchObject({ detail: { reason: 'write_failed', refused: expect.any(Number) } })
+    expect(gap).toMatchObject({
+      detail: { reason: 'write_failed', refused: expect.any(Number) as number },
+    })
     expect(found.verdict.gaps.records).toBeGreaterThanOrEqual(11)
     const starts = [...found.records.values()].filter(({ type }) => type === 'tool.start')
     expect(starts.length).toBeGreaterThanOrEqual(ran.write)
