@@ -24,7 +24,7 @@ import { startKafka } from '../test/services/kafka.ts'
  *     npm run bench -- agent-cost
  */
 
-const ROUNDS = 7
+const ROUNDS = Number(process.env['ROUNDS'] ?? 7)
 const PACED_CALLS = 300
 const PACE_MILLIS = 3
 const CALLS = 2_000
