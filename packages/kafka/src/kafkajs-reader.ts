@@ -64,6 +64,8 @@ export class KafkajsReader {
   #consumer: Consumer | undefined
   #assigned: ReadonlySet<string> = new Set()
   #commits = 0
+  /** Why the consumer has ended. */
+  #failure: AuditError | undefined
   /** Whether what is being processed had messages. */
   #hadMessages = false
   #closed = false
@@ -170,7 +172,8 @@ export class KafkajsReader {
     consumer.on('consumer.commit_offsets', () => void this.#commits++)
     consumer.on('consumer.crash', ({ payload }) => {
       if (payload.restart || this.#closed) return
-      this.#events.failed(readError('reading from Kafka', payload.error))
+      this.#failure = readError('reading from Kafka', payload.error)
+      this.#events.failed(this.#failure)
     })
   }
 
@@ -216,7 +219,8 @@ export class KafkajsReader {
    * Commits the next offsets to read, for the partitions that are still ours; the others' new owner
    * reads them again.
    *
-   * @throws AuditError `DELIVERY_TIMEOUT` when the group does not take it within `timeoutMillis`
+   * @throws AuditError `DELIVERY_TIMEOUT` when the group does not take it within `timeoutMillis`;
+   * that of the reading when it has ended
    */
   async commit(next: ReadonlyMap<string, bigint>, timeoutMillis: number): Promise<void> {
     if (this.#options.group === undefined) return
@@ -227,6 +231,7 @@ export class KafkajsReader {
         .filter(([place]) => this.#assigned.has(place))
         .map(([place, offset]) => ({ ...splitPlace(place), offset: `${offset}` }))
       if (offsets.length === 0 || this.#closed) return
+      if (this.#failure !== undefined) throw this.#failure
       const before = this.#commits
       // While it is joining, kafkajs answers without having committed; the event tells.
       failure = await this.#consumer?.commitOffsets(offsets).then(
