@@ -16,7 +16,7 @@ import type { KafkaCluster } from '../test/services/kafka.ts'
 import { startKafka } from '../test/services/kafka.ts'
 
 /**
- * What a call costs the agent while Kafka is up, slow (200 ms each way) and down, beside an agent that
+ * What a call costs the agent while Kafka is up, slow (100 ms each way) and down, beside an agent that
  * ships nothing, which is there twice: what lies between the two is noise. One process each, in turns
  * within one run. An agent calls one tool after the other, `paced`, or without a pause, where it shares
  * its processor with its own shipping.
@@ -24,11 +24,11 @@ import { startKafka } from '../test/services/kafka.ts'
  *     npm run bench -- agent-cost
  */
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 7)
-const PACED_CALLS = 300
+const ROUNDS = Number(process.env['ROUNDS'] ?? 5)
+const PACED_CALLS = 200
 const PACE_MILLIS = 3
-const CALLS = 2_000
-const DELAY_MILLIS = 200
+const CALLS = 1_000
+const DELAY_MILLIS = 100
 const DRAIN_MILLIS = 20_000
 
 const VARIANTS = ['no sink', 'no sink, again', 'Kafka up', 'Kafka slow', 'Kafka down'] as const
