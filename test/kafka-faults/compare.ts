@@ -70,7 +70,7 @@ export async function missingBehind(
   { journal, source }: Pick<CompareOptions, 'journal' | 'source'>,
 ): Promise<string[]> {
   const there = new Map<string, string>()
-  for await (const record of recordsOf(kafkaSource({ ...source, untilEnd: true }))) {
+  for await (const record of recordsOf(kafkaSource({ ...source, ...TO_THE_END }))) {
     there.set(placeOf(record), record.leaf)
   }
   const missing: string[] = []
@@ -81,6 +81,8 @@ export async function missingBehind(
   return missing
 }
 
+/** However busy the machine is. */
+const TO_THE_END = { untilEnd: true, attemptTimeoutMillis: 120_000 } as const
 const COMPARING = { sinkName: 'compare', cursor: 'memory' } as const
 
 /** What must hold after every fault. */
@@ -111,7 +113,7 @@ class Reading {
   }
 
   async readAll(options: KafkaSourceOptions): Promise<void> {
-    const source = kafkaSource({ ...options, untilEnd: true, seenRecordsMax: 0 })
+    const source = kafkaSource({ ...options, ...TO_THE_END, seenRecordsMax: 0 })
     const files = journalFolderSink(this.#folder, { onRefused: () => undefined })
     try {
       for (;;) {

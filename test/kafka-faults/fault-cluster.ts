@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { createTopics, topicNames } from '@spanseal/kafka'
 import type { Admin } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { AcknowledgementProxy } from '../kafka/acknowledgement-proxy.ts'
@@ -133,6 +134,17 @@ export class FaultCluster {
     } finally {
       await admin.disconnect()
     }
+  }
+
+  /** The topics of an audit trail, in three copies, on all brokers. */
+  async makeTopics(topicPrefix: string, partitions: number): Promise<void> {
+    const copies = { replicationFactor: 3, minInsyncReplicas: 2 }
+    // On a busy machine a broker may seem to be gone for a moment.
+    await until(`topics ${topicPrefix} in three copies`, async () => {
+      await createTopics({ brokers: this.bootstrap, topicPrefix, partitions, ...copies })
+      return true
+    })
+    await this.inSync(topicNames(topicPrefix).records)
   }
 
   /** The broker that leads the partition. */

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RecordSink } from '@spanseal/core'
-import type { KafkaSinkOptions } from '@spanseal/kafka'
-import { createTopics, kafkaSink, topicNames } from '@spanseal/kafka'
+import type { KafkaSinkOptions, KafkaSourceOptions } from '@spanseal/kafka'
+import { kafkaSink, topicNames } from '@spanseal/kafka'
 import { AgentLoad } from './agent-load.ts'
 import type { Found } from './compare.ts'
 import { compare, missingBehind } from './compare.ts'
@@ -86,8 +86,7 @@ export async function runFault(
   const topicPrefix = `${label}.${fault.name}.`
   const topic = topicNames(topicPrefix).records
   const options = { ...more, ...access(cluster, fault), topicPrefix }
-  await createTopics({ brokers: cluster.bootstrap, topicPrefix, partitions: PARTITIONS })
-  await cluster.inSync(topic)
+  await cluster.makeTopics(topicPrefix, PARTITIONS)
   await fault.prepare?.({ cluster, topic })
   const load = new AgentLoad(join(folder, 'audit'))
   const sink = kafkaSink(options)
@@ -108,7 +107,8 @@ export async function runFault(
       vkey: load.vkey,
     }
     const missing = fault.emptied === true ? await missingBehind(shipment.marked, back) : []
-    const source = fault.emptied === true ? await shipAnew(load.journal, options) : back.source
+    const source =
+      fault.emptied === true ? await shipAnew(load.journal, { cluster, options }) : back.source
     const found = await compare({ ...back, source, folder: join(folder, 'read') })
     const lost = [...missing, ...found.lost]
     return { ...found, lost, longestStallMillis, retries: counted(shipment.retries) }
@@ -123,13 +123,12 @@ export async function runFault(
 /** As an operator does whose topics are gone: the whole journal, into topics with nothing in them. */
 async function shipAnew(
   journal: string,
-  options: KafkaSinkOptions & { readonly topicPrefix: string },
-): Promise<{ readonly brokers: readonly string[]; readonly topicPrefix: string }> {
-  const { brokers } = options
-  const topicPrefix = `${options.topicPrefix}anew.`
-  await createTopics({ brokers, topicPrefix, partitions: PARTITIONS })
+  { cluster, options }: { readonly cluster: FaultCluster; readonly options: KafkaSinkOptions },
+): Promise<KafkaSourceOptions> {
+  const topicPrefix = `${options.topicPrefix ?? ''}anew.`
+  await cluster.makeTopics(topicPrefix, PARTITIONS)
   await new Shipment(journal, kafkaSink({ ...options, topicPrefix, name: 'anew' })).finish()
-  return { brokers, topicPrefix }
+  return { brokers: cluster.bootstrap, topicPrefix }
 }
 
 function access(cluster: FaultCluster, { by }: Fault): Pick<KafkaSinkOptions, 'brokers' | 'sasl'> {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { connect } from 'node:net'
-import { createTopics, replayDeadLetters, topicNames } from '@spanseal/kafka'
+import { replayDeadLetters, topicNames } from '@spanseal/kafka'
 import type { AclEntry } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { AGENT } from './fault-cluster.ts'
@@ -57,8 +57,7 @@ export const topicRecreated: Fault = {
     const retries = shipment.retries.length
     await until('deliveries fail', () => shipment.retries.length > retries)
     shipment.mark()
-    await createTopics({ brokers: cluster.bootstrap, topicPrefix, partitions })
-    await cluster.inSync(records)
+    await cluster.makeTopics(topicPrefix, partitions)
   },
 }
 

@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTopics, topicNames } from '@spanseal/kafka'
+import { topicNames } from '@spanseal/kafka'
 import { compare } from './compare.ts'
 import { Deployment } from './deployment.ts'
 import { FaultCluster } from './fault-cluster.ts'
@@ -60,8 +60,7 @@ async function stop(): Promise<void> {
 async function soak(): Promise<SoakResult> {
   const where = { brokers: cluster.bootstrap, topicPrefix: TOPIC_PREFIX }
   const topic = topicNames(TOPIC_PREFIX).records
-  await createTopics({ ...where, partitions: PARTITIONS })
-  await cluster.inSync(topic)
+  await cluster.makeTopics(TOPIC_PREFIX, PARTITIONS)
   deployment.start()
   await until('the first records are written', () => deployment.status.totals.produced > 100)
   await deployment.goesOn()
