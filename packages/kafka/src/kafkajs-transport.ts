@@ -16,7 +16,7 @@ import type {
 } from './transport.ts'
 
 // A cap of 10 s instead of 0.5 s stretched the 10 s of a leader's failover to 16 to 29 s.
-const RETRY = { retries: 60, initialRetryTime: 100, maxRetryTime: 500 }
+const RETRY = { retries: 60, initialRetryTime: 100, maxRetryTime: 250 }
 
 /** Every message states its partition. */
 const statedPartition: ICustomPartitioner =

@@ -25,7 +25,7 @@ export interface PlatformaticClient {
 // As kafkajs' cap: waits of a second or more stretch a failover, and 100 ms wait for no leader.
 const RETRIES = 60
 export const RETRY_MILLIS = 100
-export const RETRY_MILLIS_MAX = 500
+export const RETRY_MILLIS_MAX = 250
 /** Errors make the client ask again; asking every 5 s, its default, meets frozen brokers for nothing. */
 const METADATA_AGE_MILLIS = 300_000
 
