@@ -119,10 +119,15 @@ export class RecordWriter {
       const isLate = new Date(this.#now()).toISOString() !== since
       const options = { checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
       try {
-        this.last = this.#writer.append(build, options)
+        this.last = this.#writer.append((at) => {
+          this.#vault?.restart()
+          return build(at)
+        }, options)
         this.#counters.recordsWritten++
+        this.#vault?.take()
         this.#remembered.shift()
       } catch (error) {
+        this.#vault?.restart()
         if (comesAgain && isPassing(error)) return
         this.#forgetFirst(reasonOf(error))
       }

@@ -10,6 +10,7 @@ import { defaultVaultFolder, FileMasterKeys, openKeyring, openVault } from '@spa
 import { describe, expect, test } from 'vitest'
 import { aFolder, anAudit } from './audit.fixture.ts'
 import { optionsFromEnv } from './env.ts'
+import { FaultyDisk, TestClock } from './faulty-disk.fixture.ts'
 
 const LOG = 'localhost/support-agent'
 
@@ -28,6 +29,32 @@ function aMasterKey(): MasterKey & { works: boolean } {
 }
 
 describe('an audit with a vault', () => {
+  test('keeps why glass was broken, also where that could be recorded only later', async () => {
+    const disk = new FaultyDisk()
+    const clock = new TestClock()
+    const times = { now: clock.now, monoNanos: clock.monoNanos }
+    const { audit, journal, records } = anAudit({ vault: true, fs: disk.fs, ...times })
+    const tool = audit.tool({ name: 'refund' }, () => 1)
+    audit.breakGlass({ reason: 'written at once' }).close()
+    disk.fail('write', 'ENOSPC')
+    audit.breakGlass({ reason: 'written later' })
+    tool()
+    disk.mend()
+    clock.pass(1_001)
+    tool()
+    await audit.forceFlush()
+    const vault = openVault({
+      keyring: openKeyring({ log: LOG, journal, create: false }),
+      folder: defaultVaultFolder(journal),
+      create: false,
+    })
+    const reasons = records()
+      .filter(({ type }) => type === 'breakglass.open')
+      .flatMap(commitmentsOf)
+      .map(async ({ commitment }) => Buffer.from((await vault.get(commitment)).bytes).toString())
+    expect(await Promise.all(reasons)).toEqual(['written at once', 'written later'])
+  })
+
   test('keeps every value that it commits, as it was before redaction', async () => {
     const { audit, journal, records } = anAudit({ vault: true })
     const tool = audit.tool({ name: 'refund' }, (order: object) => ({ done: order }))
