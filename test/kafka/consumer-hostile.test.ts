@@ -4,7 +4,13 @@
 import { randomBytes } from 'node:crypto'
 import type { SealedRecord } from '@spanseal/core'
 import { sha256Hex } from '@spanseal/core'
-import type { DeadLetter, MalformedMessage, ReplayOutcome, TopicNames } from '@spanseal/kafka'
+import type {
+  DeadLetter,
+  KafkaSourceOptions,
+  MalformedMessage,
+  ReplayOutcome,
+  TopicNames,
+} from '@spanseal/kafka'
 import {
   createTopics,
   kafkaSink,
@@ -381,7 +387,7 @@ describe('reading again', () => {
         messages: [message(one, { timestamp, partition })],
       })
     }
-    const read = async (from: Parameters<typeof kafkaSource>[0]['from']): Promise<number[]> =>
+    const read = async (from: NonNullable<KafkaSourceOptions['from']>): Promise<number[]> =>
       seqs((await readAll(kafkaSource({ ...where, from, untilEnd: true }))).records)
 
     expect(await read({ offset: { 1: '4' } })).toEqual([4, 5, 6, 7, 8, 9])

@@ -35,6 +35,8 @@ export interface SourceCounts {
 
 /** A source that knows its end. */
 export interface KafkaSource extends RecordSource {
+  /** The next batch; default limits as for a journal. */
+  read(limits?: BatchLimits): Promise<Batch | undefined>
   /** What came until now. */
   readonly counts: SourceCounts
   /** With `untilEnd`: whether all that was there at the start has been read. */
