@@ -37,6 +37,9 @@ export interface SurveyOptions {
   readonly durable: boolean
 }
 
+/** Observations that an `epoch.open` holds before others follow it. */
+const OPEN_OBSERVED_MAX = 64
+
 /** An earlier opener's word on an epoch. */
 interface Statement extends ObservedEpoch {
   /** Unix milliseconds of the record that holds it. */
@@ -184,6 +187,8 @@ function statementsOf(folder: string, epoch: string): Statement[] {
   const statements: Statement[] = []
   try {
     for (const segment of listSegments(folder).slice(0, 2)) {
+      // What `epoch.open` had no room for follows it; mostly nothing does, and nothing more is read.
+      if (segment.firstSeq > 0 && statements.length < OPEN_OBSERVED_MAX) break
       const file = openSegment(segment)
       try {
         takeStatements(linesFrom(file, 0), epoch, statements)

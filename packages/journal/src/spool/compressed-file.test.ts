@@ -76,9 +76,9 @@ test('any range reads as it was written', () => {
 })
 
 test('a file that is cut, changed or no zstd at all ends before the damage', () => {
-  const [first, second] = [frame(content(FRAME_CONTENT_BYTES)), frame(content(500_000))]
+  const [first, second] = [frame(content(FRAME_CONTENT_BYTES)), frame(content(200_000))]
   const whole = Buffer.concat([first, second])
-  const total = FRAME_CONTENT_BYTES + 500_000
+  const total = FRAME_CONTENT_BYTES + 200_000
   fc.assert(
     fc.property(fc.nat(whole.length - 1), (cut) => {
       const { bytes, damage } = readAll(written(whole.subarray(0, cut)))

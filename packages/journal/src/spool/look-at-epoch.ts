@@ -5,6 +5,7 @@ import { RECORD_BYTES_MAX } from '@spanseal/core'
 import { readRange } from '../byte-file.ts'
 import type { Acknowledged } from '../cursors.ts'
 import { readCursor } from '../cursors.ts'
+import { errnoOf } from '../journal-fs.ts'
 import { parseLineHead } from '../line-head.ts'
 import type { WriterState } from '../liveness.ts'
 import { livenessOf, readWriterState } from '../liveness.ts'
@@ -21,6 +22,8 @@ export interface LookedAt {
   readonly gap?: EpochGap
 }
 
+const ATTEMPTS_MAX = 5
+
 interface Look {
   readonly journal: string
   readonly epoch: string
@@ -29,22 +32,30 @@ interface Look {
 }
 
 /** How one epoch stands; one that cannot be read is `unknown`. */
-export function lookAt({ journal, epoch, sinks, nowMillis }: Look): LookedAt {
-  try {
-    const at = spoolEpoch(journal, epoch)
-    if (at === undefined) return unknown(epoch, sinks)
-    const state = readWriterState(at.folder)
-    const cursors = sinks.map((sink) => ({ sink, cursor: readCursor(journal, sink, epoch) }))
-    const end = endOf(at)
-    if (end === undefined) return unknown(epoch, sinks)
-    const gap = state?.gap
-    return {
-      status: { epoch, ...statusOf(at, { cursors, end, nowMillis, state }) },
-      isAlone: isAlone(state, nowMillis),
-      ...(gap === undefined ? {} : { gap: { epoch, ...gap } }),
+export function lookAt(look: Look): LookedAt {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return lookNow(look)
+    } catch (error) {
+      // A segment was removed since it was listed: then there is a marker by now.
+      const isOnce = errnoOf(error) === 'ENOENT' && attempt < ATTEMPTS_MAX
+      if (!isOnce) return unknown(look.epoch, look.sinks)
     }
-  } catch {
-    return unknown(epoch, sinks)
+  }
+}
+
+function lookNow({ journal, epoch, sinks, nowMillis }: Look): LookedAt {
+  const at = spoolEpoch(journal, epoch)
+  if (at === undefined) return unknown(epoch, sinks)
+  const state = readWriterState(at.folder)
+  const cursors = sinks.map((sink) => ({ sink, cursor: readCursor(journal, sink, epoch) }))
+  const end = saidEnd(at, state) ?? endOf(at)
+  if (end === undefined) return unknown(epoch, sinks)
+  const gap = state?.gap
+  return {
+    status: { epoch, ...statusOf(at, { cursors, end, nowMillis, state }) },
+    isAlone: isAlone(state, nowMillis),
+    ...(gap === undefined ? {} : { gap: { epoch, ...gap } }),
   }
 }
 
@@ -110,6 +121,17 @@ function bytesOf({ folder, segments }: SpoolEpoch): {
     if (compressed) compressedBytes += found
   }
   return { bytes, compressedBytes }
+}
+
+/** What the writer said when it closed the epoch; so that old epochs cost no look into their files. */
+function saidEnd(
+  { segments }: SpoolEpoch,
+  state: WriterState | undefined,
+): Known['end'] | undefined {
+  const { ended, records = 0 } = state ?? {}
+  const last = segments.at(-1)
+  const fits = ended === 'closed' && last !== undefined && records > last.firstSeq
+  return fits ? { produced: records, closed: true } : undefined
 }
 
 /** Records by the last whole line; undefined where the folder holds none and no marker. */

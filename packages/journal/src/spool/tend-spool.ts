@@ -88,7 +88,8 @@ export async function tendSpool(journal: string, options: TendOptions): Promise<
     try {
       await tendEpoch({ journal, epoch, options, tally })
     } catch (error) {
-      tally.problems.push(problemOf(error, join(journal, epoch)))
+      // What is not there any more was removed by somebody else who tends.
+      if (errnoOf(error) !== 'ENOENT') tally.problems.push(problemOf(error, join(journal, epoch)))
     }
     tally.keep(journal, epoch)
   }

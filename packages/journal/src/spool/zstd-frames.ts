@@ -6,14 +6,14 @@ import type { ByteFile } from '../byte-file.ts'
 import { readRange } from '../byte-file.ts'
 
 /**
- * The form of a compressed segment: zstd frames (RFC 8878 §3.1.1) of 1 MiB of records each, the last
- * of 1 byte to 1 MiB, each with its content size, as a single segment, without a dictionary, with a
+ * The form of a compressed segment: zstd frames (RFC 8878 §3.1.1) of 256 KiB of records each, the
+ * last of 1 byte to 256 KiB, each with its content size, as a single segment, without a dictionary, with a
  * checksum. So any place is found by decoding one frame, and no reader ever holds more.
  */
 
-export const FRAME_CONTENT_BYTES: number = 1024 * 1024
+export const FRAME_CONTENT_BYTES: number = 256 * 1024
 /** 4 GiB of records. */
-export const FRAMES_MAX = 4_096
+export const FRAMES_MAX = 16_384
 /**
  * A line of at most 64 KiB holds the hash of the one before: 32 bytes that nobody can foretell. What
  * shrinks further than that holds no records.
