@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { promisify } from 'node:util'
-import { gzip, zstdCompress } from 'node:zlib'
+import { gzip } from 'node:zlib'
 import type { Connection, Producer, Writer } from '@platformatic/kafka'
 import type { KafkaConnection } from './connection-options.ts'
 import { settledWithin } from './deadline.ts'
@@ -18,6 +18,7 @@ import type {
   SendResult,
   TransportFault,
 } from './transport.ts'
+import { packZstd } from './zstd-codec.ts'
 
 /** A missing topic is worth asking for again: the broker that is asked may not know it yet. */
 const TOPIC_RETRIES = 4
@@ -30,7 +31,7 @@ const ACKS_ALL = -1
 const pack: Readonly<Record<Compression, (bytes: Buffer) => Promise<Buffer>>> = {
   none: (bytes) => Promise.resolve(bytes),
   gzip: promisify(gzip),
-  zstd: promisify(zstdCompress),
+  zstd: packZstd,
 }
 
 /**

@@ -157,7 +157,7 @@ export function transportContract(
   describe('a transport that is closed', () => {
     test('sends nothing more, and what was under way is told to be doubtful', async () => {
       const topic = await broker.makeTopic(1)
-      const made = await connected({ requestTimeoutMillis: 200 })
+      const made = await connected({ requestTimeoutMillis: 500 })
       await made.send({ topic, partition: 0, records: [aMessage(0)] })
       broker.setFate('swallow')
       const lostBefore = broker.lost()

@@ -20,8 +20,17 @@ const UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
+const CHUNK_BYTES_MIN = 65_536
+
+/** `bytes` packed, off the main thread. */
+export function packZstd(bytes: Buffer): Promise<Buffer> {
+  // In chunks of 16 KiB, the default, packing goes back and forth between two threads for each one.
+  const chunkSize = Math.max(CHUNK_BYTES_MIN, bytes.length >> 1)
+  return compress(bytes, { chunkSize })
+}
+
 const codec = {
-  compress: (encoder: { readonly buffer: Buffer }): Promise<Buffer> => compress(encoder.buffer),
+  compress: (encoder: { readonly buffer: Buffer }): Promise<Buffer> => packZstd(encoder.buffer),
   decompress: (packed: Buffer): Promise<Buffer> =>
     decompress(packed, { maxOutputLength: UNPACKED_BYTES_MAX }),
 }
