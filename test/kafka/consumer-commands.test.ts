@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { SealedRecord } from '@spanseal/core'
 import { parseVkey, verify } from '@spanseal/core'
@@ -219,14 +219,19 @@ describe('spanseal restore', () => {
     const mine = await json('restore', folder, ...kafka('logs.'), '--log', mill.log)
     expect(mine).toMatchObject({ status: 0, value: { records: 3_000, epochs: 1, whole: true } })
 
-    const child = startCommand(['restore', join(emptyFolder(), 'cut'), ...kafka('logs.'), '--json'])
+    const cut = join(emptyFolder(), 'cut')
+    const child = startCommand(['restore', cut, ...kafka('logs.'), '--json'])
     const ended = outcomeOf(child)
+    // The first records are there: it is at work, or has just ended.
+    await expect.poll(() => existsSync(join(cut, mill.epoch)), { timeout: 60_000 }).toBe(true)
     child.kill('SIGTERM')
     const { status, signal, stdout } = await ended
-    // Before it listens to signals it ends by the signal, later by itself.
-    if (signal === null) {
-      expect(status).toBe((JSON.parse(stdout) as { whole: boolean }).whole ? 0 : 1)
-    } else expect(signal).toBe('SIGTERM')
+    expect(signal).toBeNull()
+    const { whole } = JSON.parse(stdout) as { whole: boolean }
+    expect(status).toBe(whole ? 0 : 1)
+    const rest = await json('restore', cut, ...kafka('logs.'))
+    expect(rest).toMatchObject({ status: 0, value: { whole: true } })
+    expect(await bytesOf(cut)).toEqual(await bytesOf(folder))
   })
 
   test('refuses what it cannot use before it connects', async () => {
@@ -261,11 +266,11 @@ async function kafkaCheckpoints(
 /** The bytes of each epoch, however they are cut into segments and kept. */
 async function bytesOf(folder: string): Promise<Record<string, string>> {
   const epochs: Record<string, string> = {}
-  for await (const { name, segments } of readJournal(folder)) {
+  for await (const epoch of readJournal(folder)) {
     const chunks: Uint8Array[] = []
-    for await (const segment of segments())
+    for await (const segment of epoch.segments())
       chunks.push(...(await Array.fromAsync(segment.chunks())))
-    epochs[basename(name)] = Buffer.concat(chunks).toString()
+    epochs[basename(epoch.name)] = Buffer.concat(chunks).toString()
   }
   return epochs
 }

@@ -175,6 +175,6 @@ test('members that come, go and die leave nothing out, and hand out no fork', as
   for (const member of members) member.leave = true
   await Promise.all(members.map(({ ended }) => ended))
   await sink.close(5_000)
-  expect([...seen].toSorted()).toEqual([...expected].toSorted())
+  expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(expected))
   expect(forks).toEqual([])
 })
