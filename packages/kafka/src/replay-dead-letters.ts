@@ -45,7 +45,7 @@ export interface Replay {
 }
 
 /** On a message that was put back: the topic, partition and offset of its dead letter. */
-export const REPLAYED_FROM_HEADER = 'spanseal-replayed-from'
+const REPLAYED_FROM_HEADER = 'spanseal-replayed-from'
 const CLOSE_TIMEOUT_MILLIS = 5_000
 
 /**
