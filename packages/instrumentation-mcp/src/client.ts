@@ -22,8 +22,9 @@ export interface McpClientOptions {
  * record. Unknown tools, `isError` results, time-outs and cancellations are outcomes; progress passes
  * through in the caller's context. Wraps the one object and returns it.
  *
- * Blocks: the request is sent only after the intent is written, and never when the authorize hook
- * refuses. Bypassed by: `client.request({ method: 'tools/call' })`, `client.experimental.tasks`, and
+ * Blocks: the request is sent only after the intent is as durable as the tool's class demands, never
+ * where that fails and the class is `closed` (rejects with `INTENT_NOT_DURABLE`), and never when the
+ * authorize hook refuses. Bypassed by: `client.request({ method: 'tools/call' })`, `client.experimental.tasks`, and
  * another client on the same transport.
  */
 export function auditMcpClient<C extends Client>(

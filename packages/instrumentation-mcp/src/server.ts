@@ -39,8 +39,9 @@ const TOOLS_CALL = 'tools/call'
  * Audits every `tools/call` that reaches a server, unknown tools and refused arguments included, as
  * part of the trace that the client's `_meta` names. Call it before the first tool is registered.
  *
- * Blocks: a tool's handler runs only after the intent is written, and never when the authorize hook
- * refuses. Bypassed by: a handler set on another `Server` object, or before this call (refused).
+ * Blocks: a tool's handler runs only after the intent is as durable as the tool's class demands, never
+ * where that fails and the class is `closed` (the client gets a JSON-RPC error), and never when the
+ * authorize hook refuses. Bypassed by: a handler set on another `Server` object, or before this call (refused).
  *
  * @throws Error from the SDK when a `tools/call` handler is set already
  */

@@ -40,7 +40,11 @@ function codeOf(run: () => unknown): string {
 describe('break-glass', () => {
   it('stands in the log with who, why and until when, none of it in clear', async () => {
     const { audit, clock, ofType, journal } = aScene()
-    const glass = audit.breakGlass({ reason: 'the volume is full', minutes: 30, by: 'kim@example.com' })
+    const glass = audit.breakGlass({
+      reason: 'the volume is full',
+      minutes: 30,
+      by: 'kim@example.com',
+    })
     expect(glass.until).toBe('2026-11-21T10:00:00.000Z')
     expect(audit.health().breakglass).toEqual({ id: glass.id, until: glass.until, calls: 0 })
     clock.pass(MINUTE_MILLIS)

@@ -44,7 +44,8 @@ export interface ReturnedFailure {
  * The caller's value or error is unchanged; audit faults never reach the caller.
  *
  * @throws AuditError `AUTHORIZATION_DENIED` or `AUTHORIZATION_PENDING` where the hook says so (rejects
- * with it where the tool is asynchronous); the tool did not run then
+ * with it where the tool is asynchronous), `INTENT_NOT_DURABLE` where the fail mode does; the tool did
+ * not run then
  */
 export function callTool<T>(runtime: Runtime, request: ToolCallRequest, run: () => T): T {
   const call = new ToolCall(runtime, request)
