@@ -1,7 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseVkey, verify } from '@spanseal/core'
@@ -23,7 +31,7 @@ import {
 } from './journal.fixture.ts'
 import type { JournalFs } from './journal-fs.ts'
 import { nodeFs } from './journal-fs.ts'
-import { listSegments } from './journal-layout.ts'
+import { listEpochs, listSegments } from './journal-layout.ts'
 import { journalSource } from './journal-source.ts'
 import { readJournal } from './read-journal.ts'
 
@@ -135,6 +143,8 @@ test('whatever fails and whenever, what was acknowledged is there once and the j
           expect([undefined, 'JOURNAL_FAILED']).toContain(code)
         }
         codeOf(() => writer?.close())
+        // The process ends; only then is an epoch over that could not be said to be.
+        if (existsSync(journal)) for (const epoch of listEpochs(journal)) abandon(journal, epoch)
         openWriter(options).close()
 
         const records = checkedJournal(journal).flatMap((epoch) => epoch.records)
