@@ -47,7 +47,7 @@ const table: readonly ImportRule[] = [
   },
   {
     from: 'journal/src/planted.ts',
-    allowed: ['@spanseal/core', 'node:fs', 'node:path', './segment.ts'],
+    allowed: ['@spanseal/core', 'node:fs', 'node:path', 'node:zlib', './segment.ts'],
     refused: [
       ...['@spanseal/keys', '@spanseal/otel', '@spanseal/kafka', '@spanseal/cli', 'kafkajs'],
       ...['@opentelemetry/api', 'node:crypto', 'node:http', '../../core/src/hash.ts'],

@@ -9,13 +9,10 @@ import { openRegular, readRange } from './byte-file.ts'
 import type { EpochPosition } from './epoch-reader.ts'
 import { START } from './epoch-reader.ts'
 import { FILE_MODE, FOLDER_MODE, isShortage } from './journal-fs.ts'
-import { CURSORS_FOLDER } from './journal-layout.ts'
+import { CURSORS_FOLDER, SINK_NAME } from './journal-layout.ts'
 
 const DONE = '.done'
 const CURSOR_BYTES_MAX = 64 * 1024
-
-/** What names a sink, and so its cursors. */
-export const SINK_NAME: RegExp = /^[a-z0-9-]{1,64}$/
 
 /** How far a sink has acknowledged an epoch. */
 export interface Acknowledged {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SealedCheckpoint, SealedRecord } from '@spanseal/core'
 import { leafHash, NO_PREV, parseCheckpoint, parseNote, RECORD_BYTES_MAX } from '@spanseal/core'
@@ -8,10 +9,11 @@ import type { ByteFile } from './byte-file.ts'
 import { openRegular, readRange } from './byte-file.ts'
 import { errnoOf } from './journal-fs.ts'
 import type { SegmentName } from './journal-layout.ts'
-import { CHECKPOINTS_FILE, listSegments } from './journal-layout.ts'
+import { CHECKPOINTS_FILE, segmentsAmong } from './journal-layout.ts'
 import { parseLineHead } from './line-head.ts'
 import { openSegment } from './segment-file.ts'
-import { readMarker } from './spool/delivered-marker.ts'
+import type { DeliveredMarker } from './spool/delivered-marker.ts'
+import { markerAmong } from './spool/delivered-marker.ts'
 
 /** How far an epoch was read: behind record `seq − 1`. */
 export interface EpochPosition {
@@ -95,6 +97,8 @@ class EpochReader {
   #bytes = 0
   #stuck: StuckEpoch | undefined
   #atEnd = false
+  /** What the folder says of records that are not there. */
+  #removed: DeliveredMarker | undefined
 
   constructor({ folder, epoch, from }: EpochPlace) {
     this.#folder = folder
@@ -103,7 +107,7 @@ class EpochReader {
   }
 
   read(budget: Budget): EpochPiece {
-    let segments = listSegments(this.#folder)
+    let segments = this.#list()
     for (let vanished = 0; !this.#atEnd && this.#stuck === undefined && this.#room(budget); ) {
       const index = segments.findIndex(({ firstSeq }) => firstSeq === this.#at.segment)
       const segment = segments[index]
@@ -116,7 +120,7 @@ class EpochReader {
       } catch (error) {
         // Removed since it was listed: nobody removes what was not delivered, so look again.
         const code = errnoOf(error)
-        if (code === 'ENOENT' && vanished++ < VANISHED_MAX) segments = listSegments(this.#folder)
+        if (code === 'ENOENT' && vanished++ < VANISHED_MAX) segments = this.#list()
         else this.#stop(segment.path, `cannot be read (${code ?? 'no regular file'})`)
       }
     }
@@ -138,17 +142,27 @@ class EpochReader {
       this.#at = { ...this.#at, segment: seq, offset: 0 }
       return true
     }
-    const marker = readMarker(this.#folder)
-    if (marker !== undefined && marker.size > seq) {
-      const sinks = marker.sinks.join(', ')
-      const what = `records below ${marker.size} were removed after delivery to ${sinks}`
-      this.#stop(this.#folder, `the segment to go on with is missing: ${what}`)
-    } else if (marker?.size === seq) {
-      this.#atEnd = true
-    } else if (segments.length > 0) {
-      this.#stop(this.#folder, 'the segment to go on with is missing')
-    }
+    if (this.#removed !== undefined && this.#removed.size >= seq) this.#end(this.#folder)
+    else if (segments.length > 0) this.#stop(this.#folder, 'the segment to go on with is missing')
     return false
+  }
+
+  #list(): SegmentName[] {
+    const names = readdirSync(this.#folder)
+    this.#removed = markerAmong(names, this.#folder)
+    return segmentsAmong(names, this.#folder)
+  }
+
+  /** Nothing follows here: the epoch's end so far, if what followed was not removed. */
+  #end(file: string): void {
+    const { seq } = this.#at
+    if (this.#removed === undefined || this.#removed.size <= seq) {
+      this.#atEnd = true
+      return
+    }
+    const { sinks, size } = this.#removed
+    const what = `records ${seq} to ${size - 1} were removed after delivery to ${sinks.join(', ')}`
+    this.#stop(file, what)
   }
 
   #room({ recordCountMax, bytesMax }: Budget): boolean {
@@ -174,6 +188,8 @@ class EpochReader {
       this.#stop(file.path, file.damage)
     } else if (reached && next?.firstSeq === this.#at.seq) {
       this.#at = { ...this.#at, segment: next.firstSeq, offset: 0 }
+    } else if (next !== undefined && reached && (this.#removed?.size ?? 0) > this.#at.seq) {
+      this.#end(file.path)
     } else if (next !== undefined) {
       this.#stop(
         file.path,
@@ -182,7 +198,7 @@ class EpochReader {
     } else if (rest > RECORD_BYTES_MAX) {
       this.#stop(file.path, 'a line longer than a record may be')
     } else {
-      this.#atEnd = true
+      this.#end(file.path)
     }
   }
 

@@ -16,6 +16,8 @@ export const CURSORS_FOLDER = 'cursors'
 /** An epoch appears under its name whole, with `epoch.open`; until then it is a draft. */
 export const DRAFT_PREFIX = '.new-'
 
+/** What names a sink, and so its cursors. */
+export const SINK_NAME: RegExp = /^[a-z0-9-]{1,64}$/
 const SEGMENT = /^(\d{12})\.jsonl(\.zst)?$/
 const MARKER = /^delivered-(\d{12})\.json$/
 const SPOOL_DRAFT = /^\.(?:\d{12}\.jsonl\.zst|delivered-\d{12}\.json)\.[0-9a-z-]{1,64}\.tmp$/

@@ -13,11 +13,11 @@ import type {
 import { AuditError } from '@spanseal/core'
 import { readRange } from './byte-file.ts'
 import type { Cursors } from './cursors.ts'
-import { FileCursors, memoryCursors, SINK_NAME } from './cursors.ts'
+import { FileCursors, memoryCursors } from './cursors.ts'
 import type { EpochPiece, EpochPosition, StuckEpoch } from './epoch-reader.ts'
 import { readEpoch } from './epoch-reader.ts'
 import { errnoOf } from './journal-fs.ts'
-import { CURSORS_FOLDER, listEpochs, listSegments } from './journal-layout.ts'
+import { CURSORS_FOLDER, listEpochs, listSegments, SINK_NAME } from './journal-layout.ts'
 import { livenessOf, readWriterState } from './liveness.ts'
 import { openSegment } from './segment-file.ts'
 

@@ -171,7 +171,10 @@ async function* segmentChunks(
   } catch (error) {
     if (!(error instanceof AuditError && error.code === 'NOT_FOUND')) throw error
   }
-  if (plain !== undefined) return yield* handleChunks(plain, path, { fromByte })
+  if (plain !== undefined) {
+    yield* handleChunks(plain, path, { fromByte })
+    return
+  }
   try {
     yield* compressedChunks(join(dirname(path), compressedName(firstSeq)), fromByte)
   } catch (error) {

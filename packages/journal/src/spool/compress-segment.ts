@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import type { RegularFile } from '../byte-file.ts'
 import { openRegular, readRange } from '../byte-file.ts'
@@ -16,9 +15,6 @@ import { FRAME_CONTENT_BYTES, FRAMES_MAX, frameOptions } from './zstd-frames.ts'
 
 /** Less takes a block of the file system, compressed or not. */
 const SEGMENT_BYTES_MIN = 4_096
-
-const compress = promisify(zstdCompress)
-const decompress = promisify(zstdDecompress)
 
 /** What a compression gained; undefined where the segment stays as it is. */
 export interface Compressed {
@@ -70,9 +66,10 @@ async function writeDraft(file: RegularFile, draft: string, fs: SpoolFs): Promis
     for (let position = 0; position < file.size; position += FRAME_CONTENT_BYTES) {
       const length = Math.min(FRAME_CONTENT_BYTES, file.size - position)
       const content = readRange(file, position, length)
-      const frame = await compress(content, frameOptions(length))
+      const frame = await inThread((done) => zstdCompress(content, frameOptions(length), done))
       // The plain bytes are about to be removed for these.
-      const back = await decompress(frame, { maxOutputLength: length })
+      const options = { maxOutputLength: length }
+      const back = await inThread((done) => zstdDecompress(frame, options, done))
       if (content.length !== length || !content.equals(back)) {
         removeDraft(fs, draft)
         return false
@@ -87,6 +84,15 @@ async function writeDraft(file: RegularFile, draft: string, fs: SpoolFs): Promis
   }
   fs.utimesSync(draft, file.changedMillis)
   return true
+}
+
+/** What a call of zlib comes to, without blocking. */
+function inThread(
+  run: (done: (error: Error | null, bytes: Buffer) => void) => void,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    run((error, bytes) => (error === null ? resolve(bytes) : reject(error)))
+  })
 }
 
 /** The size of a draft that reads as `contentBytes` in the form that every reader asks for. */

@@ -4,9 +4,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRegular, readRange } from '../byte-file.ts'
-import { SINK_NAME } from '../cursors.ts'
 import { isShortage } from '../journal-fs.ts'
-import { markerSizeOf } from '../journal-layout.ts'
+import { markerSizeOf, SINK_NAME } from '../journal-layout.ts'
 
 /**
  * `delivered-<size>.json`: the records of an epoch behind `epoch.open` and below `size` were removed

@@ -3,8 +3,8 @@
 
 import { appendFileSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Batch, SealedCheckpoint, SealedRecord } from '@spanseal/core'
-import { AuditError, DEFAULT_BATCH_LIMITS, pump, sha256Hex } from '@spanseal/core'
+import type { AuditError, Batch, SealedCheckpoint, SealedRecord } from '@spanseal/core'
+import { DEFAULT_BATCH_LIMITS, pump, sha256Hex } from '@spanseal/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { aFolder, codeOf, codeOfRejection, filesIn } from '../journal.fixture.ts'

@@ -15,6 +15,7 @@ import {
   toolStart,
 } from '../journal.fixture.ts'
 import { listEpochs } from '../journal-layout.ts'
+import { journalSource } from '../journal-source.ts'
 import { readMarker } from './delivered-marker.ts'
 import {
   aFilledJournal,
@@ -40,7 +41,9 @@ const LACKING = new Set(['missing', 'truncated'])
 const PLAIN = /^\d{12}\.jsonl$/
 
 test('segments that take no more records are compressed, and read as before', async () => {
-  const { journal, keys, closed, crashed, live } = aFilledJournal()
+  const { journal: original, keys, closed, crashed, live } = aFilledJournal()
+  // Where no checkpoint comes in between.
+  const journal = copyOf(original)
   const before = await linesOf(journal)
   const epochs = listEpochs(journal)
   const bytes = await Promise.all(epochs.map((epoch) => bytesOf(journal, epoch)))
@@ -62,6 +65,12 @@ test('segments that take no more records are compressed, and read as before', as
   expect(findingsOf(after, journal)).toEqual(findingsOf(verdict, journal))
   expect({ ...after, findings: [] }).toEqual({ ...verdict, findings: [] })
   expect(faultsOf(after)).toEqual([])
+})
+
+test('a live epoch is compressed as it grows, and whole once it is closed', async () => {
+  const { journal, keys, live } = aFilledJournal()
+  const before = await linesOf(journal)
+  await tendSpool(journal, { sinks: [] })
   calls(live, 3)
   live.close()
   expect((await tendSpool(journal, { sinks: [] })).compressed.segments).toBeGreaterThan(0)
@@ -146,6 +155,23 @@ test('a record stays until every named sink has it, and none is removed for no s
   expect(await removed(['b'])).toBe(0)
   await deliver(journal, 'b')
   expect(await removed(['a', 'b'])).toBeGreaterThan(5)
+})
+
+test('a sink that comes later is told what it cannot have, and is never done with it', async () => {
+  const { journal, closed, crashed, live } = aFilledJournal()
+  await deliver(journal)
+  age(journal, DAY_MILLIS)
+  await tendSpool(journal, { sinks: [SINK], deleteAfterMillis: 0 })
+  await deliver(journal, 'late')
+  const source = journalSource(journal, { sinkName: 'late' })
+  expect(await source.read({ recordCountMax: 9, bytesMax: 900_000 })).toBeUndefined()
+  expect(source.stuck()).toMatchObject([
+    { epoch: closed, seq: 1, reason: 'records 1 to 41 were removed after delivery to kafka' },
+    { epoch: crashed, seq: 1 },
+    { epoch: live.epoch, seq: 1 },
+  ])
+  expect(filesIn(join(journal, 'cursors', 'late')).join(' ')).not.toContain('.done')
+  expect(source.pendingRecords()).toBe(0)
 })
 
 test('a cursor that does not fit what lies here costs no record', async () => {
@@ -243,10 +269,10 @@ test('an epoch that cannot be tended is told, and the others are tended', async 
   const { journal, closed } = aFilledJournal()
   const folder = join(journal, closed)
   await deliver(journal)
-  age(journal, DAY_MILLIS)
   // A record that nobody acknowledged, in the place of the last.
   const [, segment = ''] = filesIn(folder).filter((name) => PLAIN.test(name))
   writeFileSync(join(folder, segment), '{"hello":1}\n')
+  age(journal, DAY_MILLIS)
   const report = await tendSpool(journal, { sinks: [SINK], deleteAfterMillis: 0 })
   expect(report.problems).toMatchObject([{ code: 'JOURNAL_UNUSABLE', details: { seq: 8 } }])
   expect(report.deleted.epochs).toBe(1)

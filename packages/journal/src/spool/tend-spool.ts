@@ -3,12 +3,10 @@
 
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { AuditError } from '@spanseal/core'
-import { SINK_NAME } from '../cursors.ts'
 import { errnoOf } from '../journal-fs.ts'
 import type { SegmentName } from '../journal-layout.ts'
-import { isSpoolDraft, listEpochs, listSegments } from '../journal-layout.ts'
+import { isSpoolDraft, listEpochs, listSegments, SINK_NAME } from '../journal-layout.ts'
 import { parseLineHead } from '../line-head.ts'
 import { livenessOf, readWriterState } from '../liveness.ts'
 import { openSegment } from '../segment-file.ts'
@@ -84,7 +82,7 @@ export async function tendSpool(journal: string, options: TendOptions): Promise<
   for (const epoch of epochsOf(journal)) {
     if (options.signal?.aborted === true) break
     // An agent may run in this process.
-    await setImmediate()
+    await new Promise((resolve) => setImmediate(resolve))
     try {
       await tendEpoch({ journal, epoch, options, tally })
     } catch (error) {
