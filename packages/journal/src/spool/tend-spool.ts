@@ -108,11 +108,14 @@ async function tendEpoch({ journal, epoch, options, tally }: Tended): Promise<vo
   const at = spoolEpoch(journal, epoch)
   if (at === undefined) return
   removeOldDrafts(at, fs, nowMillis)
-  if (deleteAfterMillis !== undefined) {
+  const isOld = ({ changedMillis }: { readonly changedMillis: number }): boolean =>
+    deleteAfterMillis !== undefined && nowMillis - changedMillis >= deleteAfterMillis
+  const [, oldest] = at.segments
+  const found = oldest === undefined ? undefined : onDisk(at.folder, oldest.firstSeq)
+  // Most epochs are not old enough, which costs one look a round.
+  if (found !== undefined && isOld(found)) {
     const delivered = deliveredSegments(at, { journal, sinks, nowMillis })
-    const young = delivered.findIndex(
-      ({ changedMillis }) => nowMillis - changedMillis < deleteAfterMillis,
-    )
+    const young = delivered.findIndex((segment) => !isOld(segment))
     const chosen = young < 0 ? delivered : delivered.slice(0, young)
     removeSegments(at, chosen, { fs, sinks, nowMillis })
     tally.deleted(chosen, at.segments.length - 1)
@@ -128,14 +131,15 @@ async function tendEpoch({ journal, epoch, options, tally }: Tended): Promise<vo
 function restingSegments(folder: string, nowMillis: number): SegmentName[] {
   const segments = listSegments(folder)
   const last = segments.at(-1)
-  if (last === undefined) return []
-  const isOver = livenessOf(readWriterState(folder), nowMillis) === 'gone' || isClosed(last)
+  const isOver = (): boolean =>
+    last !== undefined &&
+    (livenessOf(readWriterState(folder), nowMillis) === 'gone' || isClosed(last))
   return segments.filter(
     (segment) =>
       segment.firstSeq > 0 &&
       !segment.compressed &&
-      (segment !== last || isOver) &&
-      isOwnFile(segment.path),
+      isOwnFile(segment.path) &&
+      (segment !== last || isOver()),
   )
 }
 
