@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JournalStatus } from '@spanseal/journal'
+import type { StatusReport } from './status-report.ts'
 
 /** What a shipping process counts of itself. */
 export interface ShipperCounts {
@@ -21,30 +21,39 @@ interface Family {
  * A journal's state in Prometheus' text format 0.0.4, under the names that the agent's own metrics
  * have once a Collector hands them to Prometheus (`docs/observability.md`).
  */
-export function prometheusText(status: JournalStatus, shipper?: ShipperCounts): string {
-  return families(status, shipper)
+export function prometheusText(report: StatusReport, shipper?: ShipperCounts): string {
+  return families(report, shipper)
     .filter(({ samples }) => samples.length > 0)
     .map(familyText)
     .join('')
 }
 
-function families({ at, orphans, totals }: JournalStatus, shipper?: ShipperCounts): Family[] {
-  const { acknowledged, bytes, durable, oldestUnacknowledgedAt, produced, unacknowledged } = totals
+function families(report: StatusReport, shipper?: ShipperCounts): Family[] {
+  const { gaps, lag, lagAgeMillis = 0, orphans, spool, watermarks } = report
   const bySink = (counts: Readonly<Record<string, number>>): Family['samples'] =>
     Object.entries(counts).map(([sink, count]) => [{ sink }, count])
-  const ageMillis = oldestUnacknowledgedAt === undefined ? 0 : at - oldestUnacknowledgedAt
   const own = shipper === undefined ? [] : [shipper]
   return [
     counter('spanseal_journal_records_total', 'Records appended, and those known to be on disk.', [
-      [{ watermark: 'produced' }, produced],
-      [{ watermark: 'durable' }, durable],
+      [{ watermark: 'produced' }, watermarks.produced],
+      [{ watermark: 'durable' }, watermarks.durable],
     ]),
-    counter('spanseal_sink_acknowledged_total', 'Records that the sink has.', bySink(acknowledged)),
-    gauge('spanseal_sink_lag', 'Records that the sink has not.', bySink(unacknowledged)),
+    counter('spanseal_records_lost_total', 'Records that could not be written.', [
+      [{}, gaps.records + gaps.pending],
+    ]),
+    counter('spanseal_calls_refused_total', 'Calls that were not made for that.', [
+      [{}, gaps.refused],
+    ]),
+    counter(
+      'spanseal_sink_acknowledged_total',
+      'Records that the sink has.',
+      bySink(watermarks.acknowledged),
+    ),
+    gauge('spanseal_sink_lag', 'Records that the sink has not.', bySink(lag)),
     gauge('spanseal_sink_lag_age_seconds', 'Age of the oldest record that some sink has not.', [
-      [{}, Math.max(0, ageMillis) / 1_000],
+      [{}, lagAgeMillis / 1_000],
     ]),
-    gauge('spanseal_spool_bytes', 'Bytes of the journal on disk.', [[{}, bytes]]),
+    gauge('spanseal_spool_bytes', 'Bytes of the journal on disk.', [[{}, spool.bytes]]),
     gauge('spanseal_spool_orphans', 'Undelivered epochs of processes that are gone.', [
       [{}, orphans.length],
     ]),

@@ -3,6 +3,7 @@
 
 import { statfsSync } from 'node:fs'
 import type { EpochState, JournalStatus, JournalTotals } from '@spanseal/journal'
+import { FolderSize } from '@spanseal/journal'
 import type { ViewState } from './vitals-read.ts'
 import { readVitals } from './vitals-read.ts'
 
@@ -32,7 +33,9 @@ export interface StatusReport {
   /** Age of the oldest record that some sink has not acknowledged; absent where there is none. */
   readonly lagAgeMillis?: number
   readonly spool: {
+    /** In all files of all epochs: what a budget counts. */
     readonly bytes: number
+    /** Of those: in compressed segments. */
     readonly compressedBytes: number
     /** Of the file system, for this user; absent where it does not tell. */
     readonly freeBytes?: number
@@ -67,7 +70,7 @@ export function statusReport(status: JournalStatus, options: ReportOptions): Sta
       lagAgeMillis: Math.max(0, status.at - oldestUnacknowledgedAt),
     }),
     spool: {
-      bytes: totals.bytes,
+      bytes: new FolderSize(options.folder).bytes(),
       compressedBytes: totals.compressedBytes,
       ...freeBytes(options.folder),
     },

@@ -17,7 +17,7 @@ export function auditVitals({
   shippings,
   exporter,
 }: ObservedParts): Readonly<Record<string, unknown>> {
-  const { counters, glass, recorder, vault } = runtime
+  const { counters, glass, recorder, vault, writer } = runtime
   const { endpoints } = exporter
   const breakglass = glass.health
   return {
@@ -27,6 +27,7 @@ export function auditVitals({
       refused: counters.callsRefused,
       undurable: counters.callsUndurable,
     },
+    gaps: writer.health().gaps,
     ...(breakglass !== undefined && { breakglass }),
     view: {
       holes: endpoints.reduce((sum, endpoint) => sum + holesOf(endpoint), 0),

@@ -7,6 +7,7 @@ import { AuditError } from '@spanseal/core'
 import { journalStatus } from '@spanseal/journal'
 import { failureOf } from '../failure.ts'
 import { prometheusText } from '../prometheus-text.ts'
+import { statusReport } from '../status-report.ts'
 import type { Shipment } from './ship-delivery.ts'
 
 export interface MetricsAddress {
@@ -56,7 +57,8 @@ export async function serveMetrics(
       return
     }
     try {
-      const text = prometheusText(journalStatus(folder), { sink, ...shipment })
+      const report = statusReport(journalStatus(folder), { folder, lagMaxMillis: 0 })
+      const text = prometheusText(report, { sink, ...shipment })
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text)
     } catch (error) {
       response.writeHead(503, { 'content-type': 'text/plain' }).end(`${failureOf(error).code}\n`)

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../command.fixture.ts'
@@ -75,9 +75,12 @@ describe('spanseal status', () => {
     new TestAgent(journal).task()
     await deliverAll(journal.folder, 'kafka')
     const { stdout } = await runCommand(['status', journal.folder, '--prometheus'])
+    // The names of the agent's own metrics, as the page has them.
+    const page = readFileSync(new URL('../../../../docs/observability.md', import.meta.url), 'utf8')
     expect(stdout).toContain('spanseal_journal_records_total{watermark="produced"} 5\n')
     expect(stdout).toContain('spanseal_sink_acknowledged_total{sink="kafka"} 5\n')
     for (const line of stdout.trimEnd().split('\n')) {
+      expect(page).toContain(/spanseal_\w+/.exec(line)?.[0])
       expect(line).toMatch(/^(# (HELP|TYPE) spanseal_\w+ |spanseal_\w+(\{\w+="[^"]*"\})? [\d.]+$)/)
     }
   })

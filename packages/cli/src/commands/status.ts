@@ -60,9 +60,8 @@ Exit status: 0 it could be told; with --check 1 where there is a problem;
 }
 
 function status(folder: string, options: StatusOptions, terminal: Terminal): ExitCode {
-  const state = journalStatus(folder)
-  const report = statusReport(state, { folder, lagMaxMillis: options.maxLag })
-  if (options.prometheus === true) terminal.print(prometheusText(state))
+  const report = statusReport(journalStatus(folder), { folder, lagMaxMillis: options.maxLag })
+  if (options.prometheus === true) terminal.print(prometheusText(report))
   else if (options.json === true) terminal.print(`${printableJson(report, 2)}\n`)
   else terminal.print(statusText(report, terminal))
   return options.check === true && !report.ok ? EXIT.faults : EXIT.holds
