@@ -113,7 +113,7 @@ for (const name of ['kafkajs', 'platformatic'] as const) {
   describe(`${name} behind the port`, () => {
     transportContract(({ compression, ...options }) => {
       const connection = checkConnectionOptions('contract', options)
-      return transportMaker(checkClient('contract', name, connection), connection, compression)()
+      return transportMaker(checkClient('contract', name, connection), connection, compression)(1)
     }, broker)
   })
 }

@@ -35,12 +35,18 @@ export function checkCompression(label: string, compression: Compression = 'zstd
   return refuse(`${label}.compression`, compression, `one of ${COMPRESSIONS.join(', ')}`)
 }
 
-/** Makes a producer of that client each time it is called. */
+/** Makes a producer each time it is called; waits `patience` times as long for each answer. */
+export type TransportMaker = (patience: number) => KafkaTransport
+
+/** Makes producers of that client. */
 export function transportMaker(
   client: KafkaClient,
   connection: KafkaConnection,
   compression: Compression,
-): () => KafkaTransport {
-  if (client === 'platformatic') return () => new PlatformaticTransport(connection, compression)
-  return () => new KafkajsTransport(connection, compression)
+): TransportMaker {
+  const Transport = client === 'platformatic' ? PlatformaticTransport : KafkajsTransport
+  return (patience) => {
+    const requestTimeoutMillis = connection.requestTimeoutMillis * patience
+    return new Transport({ ...connection, requestTimeoutMillis }, compression)
+  }
 }

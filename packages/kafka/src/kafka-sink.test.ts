@@ -235,6 +235,30 @@ function takeDeadLetter(broker: ScriptedBroker): TransportRecord | undefined {
   return dead
 }
 
+test('a sink waits longer for a broker that is slow for long, and no longer than needed', async () => {
+  const broker = new ScriptedBroker()
+  const patience: number[] = []
+  const sink = kafkaSink({
+    brokers: ['localhost:9092'],
+    transport: (times) => {
+      patience.push(times)
+      return broker.transport()
+    },
+  })
+  const silent = (): Promise<never> => Promise.reject(new FaultError('ambiguous', 'unreachable'))
+  for (let n = 0; n < 6; n++) {
+    broker.steps.push(silent)
+    await expect(sink.deliver(three)).rejects.toMatchObject({ code: 'DELIVERY_TIMEOUT' })
+  }
+  await sink.deliver(three)
+  broker.steps.push(() => Promise.reject(new FaultError('ambiguous')))
+  await expect(sink.deliver(aBatch(aRecord(3)))).rejects.toMatchObject({
+    code: 'DELIVERY_DOUBTFUL',
+  })
+  await sink.deliver(aBatch(aRecord(3)))
+  expect(patience).toEqual([1, 1, 2, 4, 8, 8, 8, 1])
+})
+
 describe('a record that is too large for its topic', () => {
   const eight = aBatch(...Array.from({ length: 8 }, (_, seq) => aRecord(seq)))
   const isFifth = ({ value }: { readonly value: Uint8Array }): boolean =>

@@ -57,6 +57,8 @@ class KafkaSink implements RecordSink {
   /** What was acknowledged, over all clients: offsets that go back are those of another topic. */
   readonly #nextOffsets = new Map<string, bigint>()
   #proven = false
+  /** Requests without an answer in time, since the last that had one. */
+  #unanswered = 0
   #closing: Promise<void> | undefined
   #ended = false
   #deadLetters = 0
@@ -122,8 +124,9 @@ class KafkaSink implements RecordSink {
 
   async #connect(): Promise<ProducerSession> {
     const { newTransport, attemptTimeoutMillis } = this.#settings
-    const session = new ProducerSession(newTransport(), {
-      attemptTimeoutMillis,
+    const patience = patienceAfter(this.#unanswered)
+    const session = new ProducerSession(newTransport(patience), {
+      attemptTimeoutMillis: attemptTimeoutMillis * patience,
       proven: this.#proven,
       nextOffsets: this.#nextOffsets,
     })
@@ -166,11 +169,14 @@ class KafkaSink implements RecordSink {
    */
   async #send(request: SendRequest): Promise<number> {
     const { topic, partition, records } = request
+    const session = await this.#ready()
     try {
-      await (await this.#ready()).send(request)
+      await session.send(request)
       this.#proven = true
+      this.#unanswered = 0
       return records.length
     } catch (error) {
+      if (error instanceof AuditError && error.code === 'DELIVERY_TIMEOUT') this.#unanswered++
       if (!(error instanceof AuditError) || error.code !== 'RECORD_TOO_LARGE') throw error
       this.#discard()
       const [record] = records
@@ -247,6 +253,15 @@ function mayBeAnotherTopic(error: unknown): boolean {
 /** Not where a topic has fewer partitions now: it was made anew, and is empty. */
 function canGoOn(progress: Progress, partitions: Readonly<Record<string, number>>): boolean {
   return progress.messages.every((m) => m.partition < (partitions[m.topic] ?? 0))
+}
+
+/**
+ * How many times as long to wait for an answer. A broker that always takes a little longer than our
+ * deadline would be sent the same request for ever, and a frozen one must not be waited for: so the
+ * second client waits no longer than the first.
+ */
+function patienceAfter(unanswered: number): number {
+  return 2 ** Math.min(3, Math.max(0, unanswered - 1))
 }
 
 function closed(cause?: unknown): AuditError {

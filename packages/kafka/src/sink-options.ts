@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { KafkaClient } from './client-choice.ts'
+import type { KafkaClient, TransportMaker } from './client-choice.ts'
 import { checkClient, checkCompression, transportMaker } from './client-choice.ts'
 import type { KafkaConnectionOptions } from './connection-options.ts'
 import { CONNECTION_OPTION_NAMES, checkConnectionOptions } from './connection-options.ts'
@@ -36,7 +36,8 @@ export interface KafkaSinkOptions extends KafkaConnectionOptions {
   readonly compression?: Compression
   /**
    * For connecting and for each request, retries of the client included; then a new client takes
-   * over. More than twice `requestTimeoutMillis`. Default 8,000.
+   * over. More than twice `requestTimeoutMillis`. Default 8,000. Both times grow, to eight times at
+   * most, while brokers take connections and answer nothing in time; they may be slow for long.
    */
   readonly attemptTimeoutMillis?: number
   /** Records of one request, at most; default 500. */
@@ -54,8 +55,11 @@ export interface KafkaSinkOptions extends KafkaConnectionOptions {
    * What it throws is ignored.
    */
   readonly onDeadLetter?: (message: UndeliverableMessage) => void
-  /** A Kafka client of your own instead of `client`. Called once for each new producer. */
-  readonly transport?: () => KafkaTransport
+  /**
+   * A Kafka client of your own instead of `client`. Called once for each new producer, with how
+   * many times as long as usual it shall wait for an answer: 1, 2, 4 or 8.
+   */
+  readonly transport?: (patience: number) => KafkaTransport
 }
 
 const OPTION_NAMES = [
@@ -80,7 +84,7 @@ export interface SinkSettings {
   readonly limits: SendLimits
   readonly keepProcessAlive: boolean
   readonly onDeadLetter: ((message: UndeliverableMessage) => void) | undefined
-  readonly newTransport: () => KafkaTransport
+  readonly newTransport: TransportMaker
 }
 
 /** @throws AuditError `INVALID_OPTION` */
