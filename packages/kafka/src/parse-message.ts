@@ -92,6 +92,7 @@ function contradicted(
 
 function textOf(value: HeaderValue | readonly HeaderValue[]): string | undefined {
   if (typeof value === 'string') return value
+  if (Buffer.isBuffer(value)) return value.toString('utf8')
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : undefined
 }
 
