@@ -31,10 +31,14 @@ export function removeSegments(
   { fs, sinks, nowMillis }: RemoveOptions,
 ): void {
   const last = delivered.at(-1)
-  // All of them: what is damaged shall be found.
-  const lastEnd = delivered.map(segmentEnd).at(-1)
-  if (last === undefined || lastEnd === undefined) return
-  if (marker === undefined || marker.size < last.end) {
+  if (last === undefined) return
+  // All that no marker speaks of yet: what is damaged shall be found. What one speaks of is left over
+  // from a run that was cut off, or came back for a moment as somebody compressed it meanwhile.
+  const lastEnd = delivered
+    .filter(({ end }) => end > (marker?.size ?? 0))
+    .map(segmentEnd)
+    .at(-1)
+  if (lastEnd !== undefined) {
     const { torn, ...end } = lastEnd
     const said = { ...end, at: nowMillis, sinks, ...(torn === undefined ? {} : { torn }) }
     writeMarker(fs, folder, { name: markerName(last.end), text: formatMarker(said) })
