@@ -39,7 +39,7 @@ function families(report: StatusReport, shipper?: ShipperCounts): Family[] {
       [{ watermark: 'durable' }, watermarks.durable],
     ]),
     counter('spanseal_records_lost_total', 'Records that could not be written.', [
-      [{}, gaps.records + gaps.pending],
+      [{}, gaps.records + gaps.pending + gaps.untold],
     ]),
     counter('spanseal_calls_refused_total', 'Calls that were not made for that.', [
       [{}, gaps.refused],

@@ -10,9 +10,11 @@ import { readVitals } from './vitals-read.ts'
 /** Something that somebody has to look after; `code` is for programs. */
 export interface StatusProblem {
   readonly code:
+    | 'NO_EPOCHS'
     | 'LAGGING'
     | 'ORPHANS'
     | 'GAP_PENDING'
+    | 'GAP_UNTOLD'
     | 'RECORDS_LOST'
     | 'UNREADABLE'
     | 'BREAK_GLASS'
@@ -44,7 +46,14 @@ export interface StatusReport {
   readonly states: Readonly<Partial<Record<EpochState, number>>>
   readonly orphans: readonly string[]
   /** What could not be written, as the processes that still have an epoch here say. */
-  readonly gaps: { readonly records: number; readonly refused: number; readonly pending: number }
+  readonly gaps: {
+    readonly records: number
+    readonly refused: number
+    /** Records of which no gap record tells yet, because writing still fails. */
+    readonly pending: number
+    /** Records of which none tells, because the process ended before writing worked again. */
+    readonly untold: number
+  }
   readonly view: ViewState
   readonly epochs: JournalStatus['epochs']
 }
@@ -60,7 +69,10 @@ export function statusReport(status: JournalStatus, options: ReportOptions): Sta
   const { epochs, orphans, totals } = status
   const { acknowledged, durable, oldestUnacknowledgedAt, produced, unacknowledged } = totals
   const vitals = readVitals(epochs)
-  const pending = status.gapsPending.reduce((sum, { records }) => sum + records, 0)
+  const recordsOf = (gaps: JournalStatus['gapsPending']): number =>
+    gaps.reduce((sum, { records }) => sum + records, 0)
+  const pending = recordsOf(status.gapsPending.filter(({ left }) => !left))
+  const untold = recordsOf(status.gapsPending) - pending
   const report = {
     folder: options.folder,
     at: new Date(status.at).toISOString(),
@@ -76,7 +88,7 @@ export function statusReport(status: JournalStatus, options: ReportOptions): Sta
     },
     states: Object.fromEntries(countStates(status)),
     orphans,
-    gaps: { records: vitals.lost.records, refused: vitals.lost.refused, pending },
+    gaps: { records: vitals.lost.records, refused: vitals.lost.refused, pending, untold },
     view: vitals.view,
   }
   const problems = problemsOf(report, { ...options, breakGlassUntil: vitals.breakGlassUntil })
@@ -119,6 +131,16 @@ function problemsOf(
     gaps.records > 0,
     'RECORDS_LOST',
     `${gaps.records} records could not be written; the log has a gap record that says when: spanseal verify`,
+  )
+  add(
+    gaps.untold > 0,
+    'GAP_UNTOLD',
+    `${gaps.untold} records could not be written by a process that is gone; the next start of an agent on this folder puts that on record`,
+  )
+  add(
+    Object.keys(states).length === 0,
+    'NO_EPOCHS',
+    'no agent ever wrote here: is it the right folder, and the volume mounted?',
   )
   add(
     lagAgeMillis > lagMaxMillis,

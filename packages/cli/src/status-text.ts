@@ -71,7 +71,7 @@ function diskText({ spool }: StatusReport): string {
 }
 
 function evidenceText({ gaps }: StatusReport): string {
-  const lost = gaps.records + gaps.pending
+  const lost = gaps.records + gaps.pending + gaps.untold
   if (lost === 0 && gaps.refused === 0) return 'no record is known to be lost'
   const refused =
     gaps.refused === 0 ? '' : `; ${count(gaps.refused, 'call')} not made because of that`
@@ -84,7 +84,8 @@ function viewText({ gaps, view }: StatusReport): string {
     ({ name, exported, ...bad }) =>
       `${name} took ${count(exported, 'span')}${badText({ ...bad, exported: 0, name: '' })}`,
   )
-  const whole = gaps.records + gaps.pending === 0 ? 'the evidence has none' : 'see evidence'
+  const whole =
+    gaps.records + gaps.pending + gaps.untold === 0 ? 'the evidence has none' : 'see evidence'
   const holes =
     view.holes === 0 ? 'no holes are known' : `the view has ${count(view.holes, 'hole')}, ${whole}`
   return `${told.join('; ')}: ${holes}`

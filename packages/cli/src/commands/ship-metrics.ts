@@ -57,7 +57,10 @@ export async function serveMetrics(
       return
     }
     try {
-      const report = statusReport(journalStatus(folder), { folder, lagMaxMillis: 0 })
+      const report = statusReport(journalStatus(folder, { sinks: [sink] }), {
+        folder,
+        lagMaxMillis: 0,
+      })
       const text = prometheusText(report, { sink, ...shipment })
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text)
     } catch (error) {

@@ -95,6 +95,18 @@ describe('spanseal status', () => {
     expect(stdout).toContain('5 records')
   })
 
+  it('finds an empty folder no healthy journal', async () => {
+    const { status, stdout } = await runCommand(['status', emptyFolder(), '--check'])
+    expect(status).toBe(1)
+    expect(stdout).toContain('NO_EPOCHS: no agent ever wrote here')
+  })
+
+  it('prints in one way at a time', async () => {
+    const { status, stderr } = await runCommand(['status', emptyFolder(), '--json', '--prometheus'])
+    expect(status).toBe(2)
+    expect(stderr).toContain('INVALID_OPTION')
+  })
+
   it('refuses what is no journal', async () => {
     for (const path of [join(emptyFolder(), 'none'), import.meta.filename]) {
       const { status, stderr } = await runCommand(['status', path])

@@ -4,6 +4,7 @@
 import { printableJson } from '@spanseal/core'
 import { journalStatus } from '@spanseal/journal'
 import type { Command } from 'commander'
+import { Option } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
 import { EXIT } from '../exit-code.ts'
 import { duration, existingFolder } from '../option-values.ts'
@@ -41,7 +42,12 @@ export function addStatus(program: Command, session: Session): void {
       MAX_LAG_MILLIS,
     )
     .option('--json', 'print it as one JSON document')
-    .option('--prometheus', 'print it as Prometheus reads it, for a textfile collector')
+    .addOption(
+      new Option(
+        '--prometheus',
+        'print it as Prometheus reads it, for a textfile collector',
+      ).conflicts('json'),
+    )
     .addHelpText(
       'after',
       `

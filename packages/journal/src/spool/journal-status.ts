@@ -63,6 +63,8 @@ export interface EpochGap {
   readonly refused: number
   /** `YYYY-MM-DDTHH:mm:ss.sssZ` of the first of them. */
   readonly since: string
+  /** The process is gone: it tells of them no more. */
+  readonly left: boolean
 }
 
 /** What a journal's folder says of itself. */

@@ -52,10 +52,11 @@ function lookNow({ journal, epoch, sinks, nowMillis }: Look): LookedAt {
   const end = saidEnd(at, state) ?? endOf(at)
   if (end === undefined) return unknown(epoch, sinks)
   const gap = state?.gap
+  const isLeft = isAlone(state, nowMillis)
   return {
     status: { epoch, ...statusOf(at, { cursors, end, nowMillis, state }) },
-    isAlone: isAlone(state, nowMillis),
-    ...(gap === undefined ? {} : { gap: { epoch, ...gap } }),
+    isAlone: isLeft,
+    ...(gap === undefined ? {} : { gap: { epoch, ...gap, left: isLeft } }),
   }
 }
 
