@@ -111,7 +111,9 @@ test('what a process left of its state is passed on, and whose epoch ended is no
   })
   const status = journalStatus(journal, { sinks: [SINK] })
   expect(status.epochs[2]).toMatchObject({ state: 'failed', vitals })
-  expect(status.gapsPending).toEqual([{ epoch: live.epoch, records: 7, refused: 2, since }])
+  expect(status.gapsPending).toEqual([
+    { epoch: live.epoch, records: 7, refused: 2, since, left: false },
+  ])
   expect(status.orphans).toEqual([crashed])
   rewrite(journal, live.epoch ?? '', { host: 'ab'.repeat(16), ended: undefined, beat: 5 })
   expect(journalStatus(journal).epochs[2]).toMatchObject({ state: 'silent', lastBeat: 5 })

@@ -60,12 +60,6 @@ function lookNow({ journal, epoch, sinks, nowMillis }: Look): LookedAt {
   }
 }
 
-function gapOf(epoch: string, state: WriterState | undefined): EpochGap | undefined {
-  if (state?.gap === undefined) return undefined
-  const { records, refused, since } = state.gap
-  return { epoch, records, refused, since }
-}
-
 function unknown(epoch: string, sinks: readonly string[]): LookedAt {
   const acknowledged = Object.fromEntries(sinks.map((sink) => [sink, 0]))
   const nothing = { produced: 0, durable: 0, acknowledged, bytes: 0, compressedBytes: 0 }
