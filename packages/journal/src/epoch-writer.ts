@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ObservedEpoch, RecordDraft } from '@spanseal/core'
+import type { EventType, ObservedEpoch, RecordDraft } from '@spanseal/core'
 import { AuditError, assertLogName, recordLine } from '@spanseal/core'
 import type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from './append.ts'
 import { Budget } from './budget.ts'
@@ -153,8 +153,7 @@ export class EpochWriter {
    * of the journal, but for durability `every`, where it may be. The next call tries a new epoch.
    * @throws AuditError `JOURNAL_FULL` when the budget is used up: nothing was written
    * @throws AuditError `JOURNAL_CLOSED` after `close`
-   * @throws AuditError `RECORD_TOO_LARGE`, `NOT_REPRESENTABLE` and what `build` throws: nothing was
-   * written
+   * @throws AuditError `RECORD_TOO_LARGE`, `NOT_REPRESENTABLE`, what `build` throws: see `noteLost`
    */
   append(build: (at: RecordPlace) => RecordDraft, options: AppendOptions = {}): AppendedRecord {
     let { type } = options
@@ -186,13 +185,15 @@ export class EpochWriter {
     throw failure.reason
   }
 
-  /**
-   * Takes note that a call was not made, because its intent could not be made durable: the next gap
-   * says how many.
-   */
+  /** A call was not made, as its intent could not be made durable: the next gap says how many. */
   noteRefused(): void {
     const reason = this.#gap.reason ?? (this.#budget.isFull ? 'journal_full' : this.#lastReason)
     this.#noteLoss((now) => this.#gap.refused(reason, now))
+  }
+
+  /** A record could not be made, so that `append` counted nothing: the next gap does. */
+  noteLost(type: EventType): void {
+    this.#noteLoss((now) => this.#gap.lost(type, 'write_failed', now))
   }
 
   #noteLoss(count: (nowMillis: number) => void): void {

@@ -117,6 +117,23 @@ test('a record of a type that is told need not be built to be counted', () => {
   expect(writer.health().gap).toMatchObject({ records: 4 })
 })
 
+test('a record that could not be made is counted where its maker says so', () => {
+  const journal = aFolder()
+  const writer = openWriter(writerOptions(journal))
+  const failing = (): never => {
+    throw new TypeError('from the caller')
+  }
+  expect(() => writer.append(failing, { type: 'authz.denied' })).toThrow(TypeError)
+  writer.noteLost('authz.denied')
+  writer.append(() => toolStart())
+  writer.close()
+  const [epoch] = checkedJournal(journal)
+  expect(typesOf(epoch?.records)).toEqual(['epoch.open', 'gap', 'tool.start', 'epoch.close'])
+  expect(epoch?.records[1]).toMatchObject({
+    detail: { reason: 'write_failed', records: 1, types: { 'authz.denied': 1 } },
+  })
+})
+
 test('calls that were refused for a sync stand in a gap of the next epoch', async () => {
   const journal = aFolder()
   let broken = false
