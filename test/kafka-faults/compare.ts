@@ -42,20 +42,17 @@ export async function compare(options: CompareOptions): Promise<Found> {
   const reading = new Reading(folder)
   await reading.readAll(source)
   const lost: string[] = []
-  const left = new Set(reading.leaves.keys())
   let records = 0
   for await (const record of recordsOf(journalSource(journal, COMPARING))) {
     records++
-    const place = placeOf(record)
-    left.delete(place)
-    if (reading.leaves.get(place) !== record.leaf) lost.push(place)
+    if (!reading.take(record)) lost.push(placeOf(record))
   }
   const verdict = await verify(readJournal(folder), { keys: [parseVkey(vkey)] })
   const { duplicates, forks, outOfOrder } = reading
   return {
     records,
     lost,
-    invented: [...left],
+    invented: reading.left(),
     duplicates,
     forks,
     outOfOrder,
@@ -83,6 +80,8 @@ export async function missingBehind(
 
 /** However busy the machine is. */
 const TO_THE_END = { untilEnd: true, attemptTimeoutMillis: 120_000 } as const
+/** Instead of the leaf of a record that the journal has too. */
+const TAKEN = ''
 const COMPARING = { sinkName: 'compare', cursor: 'memory' } as const
 
 /** What must hold after every fault. */
@@ -96,20 +95,36 @@ export const WHOLE = {
 
 /** One reading of the topics: counted, and restored as an operator does, so that it can be verified. */
 class Reading {
-  /** `<epoch>/<seq>` → leaf, of the first copies. */
-  readonly leaves = new Map<string, string>()
   readonly forks: string[] = []
   duplicates = 0
   outOfOrder = 0
   readonly #folder: string
-  readonly #highest = new Map<string, number>()
+  /** Epoch → leaves of the first copies by `seq`: hours of records must fit. */
+  readonly #leaves = new Map<string, string[]>()
 
   constructor(folder: string) {
     this.#folder = folder
   }
 
   get epochs(): number {
-    return this.#highest.size
+    return this.#leaves.size
+  }
+
+  /** Whether a record of the journal was read, byte for byte. */
+  take({ epoch, seq, leaf }: SealedRecord): boolean {
+    const leaves = this.#leaves.get(epoch)
+    if (leaves?.[seq] !== leaf) return false
+    leaves[seq] = TAKEN
+    return true
+  }
+
+  /** What was read and never taken. */
+  left(): string[] {
+    return [...this.#leaves].flatMap(([epoch, leaves]) =>
+      [...leaves.entries()].flatMap(([seq, leaf]) =>
+        leaf === undefined || leaf === TAKEN ? [] : [`${epoch}/${seq}`],
+      ),
+    )
   }
 
   async readAll(options: KafkaSourceOptions): Promise<void> {
@@ -129,17 +144,15 @@ class Reading {
     }
   }
 
-  #count(record: SealedRecord): void {
-    const { epoch, seq, leaf } = record
-    const place = placeOf(record)
-    const known = this.leaves.get(place)
+  #count({ epoch, seq, leaf }: SealedRecord): void {
+    const leaves = this.#leaves.get(epoch) ?? []
+    this.#leaves.set(epoch, leaves)
+    const known = leaves[seq]
     if (known === leaf) this.duplicates++
-    else if (known !== undefined) this.forks.push(place)
+    else if (known !== undefined) this.forks.push(`${epoch}/${seq}`)
     if (known !== undefined) return
-    this.leaves.set(place, leaf)
-    const before = this.#highest.get(epoch) ?? -1
-    if (seq < before) this.outOfOrder++
-    this.#highest.set(epoch, Math.max(before, seq))
+    if (seq < leaves.length) this.outOfOrder++
+    leaves[seq] = leaf
   }
 }
 
