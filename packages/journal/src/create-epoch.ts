@@ -18,6 +18,8 @@ import { FILE_MODE, FOLDER_MODE, syncFolder, writeAll } from './journal-fs.ts'
 import { CHECKPOINTS_FILE, DRAFT_PREFIX, segmentName } from './journal-layout.ts'
 import { LiveEpoch } from './live-epoch.ts'
 import { ownProcess, saveWriterState } from './liveness.ts'
+import type { OpenSegment } from './open-segment.ts'
+import { closeQuietly, createSegment, releaseSegment } from './open-segment.ts'
 
 /** What the journal needs of a keyring; `@spanseal/keys` has one. */
 export interface JournalKeys {
@@ -108,6 +110,7 @@ export function createEpoch(options: CreateEpochOptions): CreatedEpoch {
   const draft = join(journal, `${DRAFT_PREFIX}${epoch}`)
   const folder = join(journal, epoch)
   const opened: number[] = []
+  let segment: OpenSegment | undefined
   let published = false
   const create = (name: string): number => {
     const fd = fs.openSync(join(draft, name), 'ax', FILE_MODE)
@@ -125,7 +128,8 @@ export function createEpoch(options: CreateEpochOptions): CreatedEpoch {
     const text = formatCheckpoint({ origin: `${log}/${epoch}`, size: 1, root: chain.root() })
     const note = signNoteSync(text, { vkey, sign: (message) => key.sign(message) })
     writeAll(fs, checkpoints, Buffer.from(`${Buffer.byteLength(note)}\n${note}`))
-    const segment = create(segmentName(1))
+    const second = segmentName(1)
+    segment = createSegment(fs, join(draft, second), join(folder, second))
     if (options.durable) {
       fs.fdatasyncSync(checkpoints)
       syncFolder(fs, draft)
@@ -140,6 +144,7 @@ export function createEpoch(options: CreateEpochOptions): CreatedEpoch {
     const parts = { fs, folder, chain, key, vkey, segment, checkpoints, bytes, originNanos }
     return { live: new LiveEpoch({ ...parts, segmentBytesMax, durable }), note }
   } catch (error) {
+    if (segment !== undefined) releaseSegment(fs, segment)
     discard(fs, opened, draft)
     if (published) disown(fs, folder, wallMillis)
     throw error
@@ -163,13 +168,7 @@ function openDetail(
 
 /** Removes a draft of our own that never became an epoch. */
 function discard(fs: JournalFs, fds: readonly number[], draft: string): void {
-  for (const fd of fds) {
-    try {
-      fs.closeSync(fd)
-    } catch {
-      // Nothing was acknowledged from it.
-    }
-  }
+  for (const fd of fds) closeQuietly(fs, fd)
   try {
     rmSync(draft, { recursive: true, force: true })
   } catch {

@@ -423,7 +423,7 @@ export class EpochWriter {
       this.#writeOwn(live, { type: 'epoch.close', severity: 'info', detail })
       live.checkpointDue = true
       const durable = this.#settings.durability !== 'none'
-      const note = durable ? live.sync() : live.checkpointUnsynced()
+      const note = durable ? live.sync(true) : live.checkpointUnsynced()
       if (durable) live.syncCheckpoints()
       if (note !== undefined) this.#heads.keep(live.chain.epoch, note)
       this.#heads.flush()

@@ -1,13 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Ed25519PrivateKey, EpochChain, Frame } from '@spanseal/core'
 import { formatCheckpoint, signNoteSync } from '@spanseal/core'
 import type { JournalFs } from './journal-fs.ts'
 import { FILE_MODE, syncFolder, writeAll } from './journal-fs.ts'
 import { segmentName } from './journal-layout.ts'
+import type { OpenSegment } from './open-segment.ts'
+import { closeQuietly, createSegment, isSegmentInPlace, releaseSegment } from './open-segment.ts'
 
 /** What a live epoch is made of once its folder is there. */
 export interface LiveEpochParts {
@@ -16,8 +17,8 @@ export interface LiveEpochParts {
   readonly chain: EpochChain
   readonly key: Ed25519PrivateKey
   readonly vkey: string
-  /** Descriptor of the segment that takes the next record. */
-  readonly segment: number
+  /** The segment that takes the next record. */
+  readonly segment: OpenSegment
   /** Descriptor of the `checkpoints` file. */
   readonly checkpoints: number
   /** Bytes in segments so far. */
@@ -59,13 +60,14 @@ export class LiveEpoch {
   checkpointDue = false
   readonly #parts: LiveEpochParts
   readonly #checkpointsFd: number
-  #segmentFd: number
+  #segment: OpenSegment
   #segmentBytes = 0
-  #segmentFirstSeq = 1
   /** Full segments that are not synced yet. */
-  #retired: number[] = []
+  #retired: OpenSegment[] = []
   /** Asynchronous syncs under way: their descriptors must stay open. */
   #syncsRunning = 0
+  /** What a synchronous sync reached while an asynchronous one ran, whose result is still to come. */
+  #heldSize = 0
   #closed = false
 
   constructor(parts: LiveEpochParts) {
@@ -73,7 +75,7 @@ export class LiveEpoch {
     this.chain = parts.chain
     this.folder = parts.folder
     this.bytes = parts.bytes
-    this.#segmentFd = parts.segment
+    this.#segment = parts.segment
     this.#checkpointsFd = parts.checkpoints
   }
 
@@ -87,7 +89,7 @@ export class LiveEpoch {
     const { fs, segmentBytesMax } = this.#parts
     const { length } = frame.bytes
     if (this.#segmentBytes > 0 && this.#segmentBytes + length > segmentBytesMax) this.#rotate()
-    writeAll(fs, this.#segmentFd, frame.bytes)
+    writeAll(fs, this.#segment.fd, frame.bytes)
     this.#segmentBytes += length
     this.bytes += length
     this.chain.advance(frame.leaf)
@@ -95,20 +97,32 @@ export class LiveEpoch {
 
   #rotate(): void {
     const { fs, folder, durable } = this.#parts
-    const path = join(folder, segmentName(this.chain.size))
-    const next = fs.openSync(path, 'ax', FILE_MODE)
-    this.#retired.push(this.#segmentFd)
-    this.#segmentFd = next
+    const next = createSegment(fs, join(folder, segmentName(this.chain.size)))
+    this.#retired.push(this.#segment)
+    this.#segment = next
     this.#segmentBytes = 0
-    this.#segmentFirstSeq = this.chain.size
     if (durable) syncFolder(fs, folder)
   }
 
-  /** Syncs everything written so far, and takes a checkpoint if one is due. */
-  sync(): string | undefined {
+  /**
+   * Syncs everything written so far, and takes a checkpoint if one is due. What it reached counts as
+   * synced once no asynchronous sync is under way that began before and may still fail.
+   *
+   * @param isLast nothing follows that could wait for that one: this sync's own word is enough
+   * @throws what the sync throws, or an error when the segment is not in its place any more
+   */
+  sync(isLast = false): string | undefined {
     const head = this.#headIfDue()
     const { size } = this.chain
-    for (const fd of [...this.#retired, this.#segmentFd]) this.#parts.fs.fdatasyncSync(fd)
+    for (const { syncFd } of [...this.#retired, this.#segment]) {
+      this.#parts.fs.fdatasyncSync(syncFd)
+    }
+    this.#assertInPlace()
+    if (this.#syncsRunning > 0 && !isLast) {
+      this.#heldSize = size
+      if (head !== undefined) this.checkpointDue = true
+      return undefined
+    }
     return this.#synced(size, head, this.#retired.length)
   }
 
@@ -120,25 +134,22 @@ export class LiveEpoch {
   startSync(done: (error: unknown, note?: string) => void): void {
     const head = this.#headIfDue()
     const { size } = this.chain
-    const fds = [...this.#retired, this.#segmentFd]
+    const segments = [...this.#retired, this.#segment]
     const retired = this.#retired.length
     this.#syncsRunning++
     const next = (index: number): void => {
-      const fd = fds[index]
-      if (fd !== undefined) {
-        this.#parts.fs.fdatasync(fd, (error) => (error === null ? next(index + 1) : end(error)))
-      } else {
-        end(undefined)
-      }
+      const segment = segments[index]
+      if (segment === undefined) return end(undefined)
+      this.#parts.fs.fdatasync(segment.fd, (error) =>
+        error === null ? next(index + 1) : end(error),
+      )
     }
     const end = (error: unknown): void => {
       this.#syncsRunning--
       let note: string | undefined
       let failure = error
       try {
-        // A synchronous sync may have overtaken this one.
-        if (error === undefined && size > this.syncedSize) note = this.#synced(size, head, retired)
-        else if (error === undefined && head !== undefined) note = this.#sign(head)
+        if (error === undefined && !this.#closed) note = this.#asyncSynced(size, head, retired)
       } catch (thrown) {
         failure = thrown
       }
@@ -146,6 +157,16 @@ export class LiveEpoch {
       done(failure, note)
     }
     next(0)
+  }
+
+  #asyncSynced(size: number, head: Head | undefined, retired: number): string | undefined {
+    this.#assertInPlace()
+    return this.#synced(Math.max(size, this.#heldSize), head, retired)
+  }
+
+  // A sync of a file that was removed succeeds, and nobody will ever read what it made durable.
+  #assertInPlace(): void {
+    if (!this.isInPlace()) throw new Error('its file was removed, cut or replaced')
   }
 
   /** Takes a checkpoint over records that nothing syncs (durability `none`). */
@@ -167,7 +188,10 @@ export class LiveEpoch {
     this.syncedSize = Math.max(size, this.syncedSize)
     // An asynchronous sync under way may hold them; the next sync then closes them.
     if (this.#syncsRunning === 0) {
-      for (const fd of this.#retired.splice(0, retired)) this.#parts.fs.closeSync(fd)
+      for (const { fd, syncFd } of this.#retired.splice(0, retired)) {
+        this.#parts.fs.closeSync(syncFd)
+        this.#parts.fs.closeSync(fd)
+      }
     }
     return head === undefined ? undefined : this.#sign(head)
   }
@@ -182,15 +206,9 @@ export class LiveEpoch {
     return note
   }
 
-  /** Whether the segment is still the file of its name: nobody removed or replaced it. */
+  /** Whether the segment is still the file of its name, with all that was written to it. */
   isInPlace(): boolean {
-    try {
-      // Only we write to it: a file in its place would have another size.
-      const path = join(this.folder, segmentName(this.#segmentFirstSeq))
-      return statSync(path).size === this.#segmentBytes
-    } catch {
-      return false
-    }
+    return isSegmentInPlace(this.#segment, this.#segmentBytes)
   }
 
   /** Nothing is written to it any more. */
@@ -212,13 +230,9 @@ export class LiveEpoch {
 
   #release(): void {
     if (this.#syncsRunning > 0) return
-    for (const fd of [...this.#retired, this.#segmentFd, this.#checkpointsFd]) {
-      try {
-        this.#parts.fs.closeSync(fd)
-      } catch {
-        // What it wrote was synced or given up before.
-      }
-    }
+    const { fs } = this.#parts
+    for (const segment of [...this.#retired, this.#segment]) releaseSegment(fs, segment)
+    closeQuietly(fs, this.#checkpointsFd)
     this.#retired = []
   }
 }

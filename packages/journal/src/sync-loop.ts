@@ -57,7 +57,7 @@ export class SyncLoop {
     if (durability === 'every') this.#note(live, live.sync())
     else if (durability === 'none') this.#checkpointUnsynced(live)
     else if (checkpoint) this.#round(live)
-    else if (ageNanos - live.unsyncedSinceNanos > this.#lateNanos) this.#syncLate(live)
+    else if (ageNanos - live.unsyncedSinceNanos > this.#lateNanos) this.#syncLate(live, ageNanos)
     if (this.#timer === undefined && !live.released) this.#arm(live)
   }
 
@@ -77,7 +77,12 @@ export class SyncLoop {
     })
   }
 
-  /** Syncs in place. @throws what the sync throws */
+  /**
+   * Syncs in place. Whoever waits for an asynchronous sync that is under way is answered by that one:
+   * it may still fail.
+   *
+   * @throws what the sync throws
+   */
   syncNow(live: LiveEpoch): void {
     if (live.chain.size > live.syncedSize || live.checkpointDue) this.#note(live, live.sync())
     this.#answer(live)
@@ -128,9 +133,11 @@ export class SyncLoop {
     }
   }
 
-  #syncLate(live: LiveEpoch): void {
+  #syncLate(live: LiveEpoch, ageNanos: number): void {
     try {
       this.syncNow(live)
+      // Beside an asynchronous sync it does not count yet, and must not be run again at each record.
+      live.unsyncedSinceNanos = ageNanos
     } catch (error) {
       this.#events.failed(live, error)
     }
