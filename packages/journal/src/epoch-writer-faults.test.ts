@@ -213,7 +213,7 @@ test('an epoch whose folder is taken away is given up, and the next one reports 
   writer.close()
   const next = checkedEpoch(join(journal, after.epoch), after.epoch)
   expect(openOf(next).observed).toEqual([
-    { epoch: before.epoch, expected_size: 1, leaf: '0'.repeat(64), size: 0, state: 'lost' },
+    { epoch: before.epoch, expected_size: 2, leaf: '0'.repeat(64), size: 0, state: 'lost' },
   ])
 })
 

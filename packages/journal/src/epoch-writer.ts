@@ -7,7 +7,6 @@ import type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from '.
 import { Budget } from './budget.ts'
 import type { GapReason } from './gap.ts'
 import { GapTally } from './gap.ts'
-import { GivenUpEpochs } from './given-up.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { errnoOf } from './journal-fs.ts'
 import { openJournalFolder, unusable } from './journal-path.ts'
@@ -15,6 +14,7 @@ import type { LiveEpoch } from './live-epoch.ts'
 import { OBSERVED_MAX, openNextEpoch } from './next-epoch.ts'
 import { OpenCalls } from './open-calls.ts'
 import { refuseOtherLog } from './other-log.ts'
+import { OwnEpochs } from './own-epochs.ts'
 import { TimeText } from './record-time.ts'
 import { SyncLoop } from './sync-loop.ts'
 import { Pulses } from './vitals.ts'
@@ -87,11 +87,7 @@ export class EpochWriter {
   /** Why the last epoch was given up or none could be opened, though others were since. */
   #lastReason: GapReason = 'write_failed'
   #retryAtNanos = 0n
-  /** All epochs of this writer, in order. */
-  readonly #epochs = new Set<string>()
-  readonly #givenUp = new GivenUpEpochs()
-  /** Of epochs that are over: records that were not synced, and never will be. */
-  #neverSynced = 0
+  readonly #own = new OwnEpochs()
   readonly #time = new TimeText()
 
   constructor(settings: WriterSettings) {
@@ -119,7 +115,7 @@ export class EpochWriter {
 
   /** The epochs of this writer, oldest first; the last one takes the next record. */
   get epochs(): ReadonlySet<string> {
-    return this.#epochs
+    return this.#own.ids
   }
 
   /** The epoch that takes the next record, unless it is rolled first; absent while writing fails. */
@@ -133,12 +129,13 @@ export class EpochWriter {
     return {
       ...(live === undefined ? {} : { epoch: live.chain.epoch }),
       records: this.#records,
-      unsynced: this.#neverSynced + (live === undefined ? 0 : live.chain.size - live.syncedSize),
+      unsynced:
+        this.#own.neverSynced + (live === undefined ? 0 : live.chain.size - live.syncedSize),
       bytes: live?.bytes ?? 0,
       full: this.#budget.isFull,
       ...(pending === undefined ? {} : { gap: pending }),
       gaps: written,
-      failedEpochs: this.#givenUp.count,
+      failedEpochs: this.#own.failed,
       ...(this.#failure === undefined ? {} : { failure: this.#failure.reason }),
     }
   }
@@ -353,12 +350,13 @@ export class EpochWriter {
   #openEpoch(): LiveEpoch {
     const { keys } = this.#settings
     this.#budget.admitEpoch()
-    const { live, note, unnamed, settled } = openNextEpoch(this.#settings, this.#epochs)
+    const { live, note, unnamed, settled } = openNextEpoch(this.#settings, this.#own)
     this.#live = live
     this.#calls = new OpenCalls(live.chain.epoch)
     this.#records++
     this.#heads.keep(live.chain.epoch, note)
     this.#writeObserved(live, unnamed)
+    this.#own.named()
     this.#failure = undefined
     try {
       keys.heads.settle(settled)
@@ -432,7 +430,7 @@ export class EpochWriter {
       throw this.#giveUp(live, error, FAILED_CLOSE)
     }
     this.#live = undefined
-    this.#neverSynced += live.chain.size - live.syncedSize
+    this.#own.closed(live)
     this.#loop.leave(live)
     live.release()
     this.#pulses.leave(live, 'closed')
@@ -441,10 +439,9 @@ export class EpochWriter {
   /** Stops writing to an epoch; what it holds stays as it is, and the next opener names it. */
   #giveUp(live: LiveEpoch, cause: unknown, { what, gap }: GivenUpFor): AuditError {
     const { epoch } = live.chain
-    if (this.#givenUp.has(epoch) || !this.#epochs.has(epoch)) return this.#failed(cause, what)
+    if (this.#own.wasGivenUp(epoch)) return this.#failed(cause, what)
     const failure = this.#failed(cause, what, { epoch, seq: live.chain.size })
-    this.#givenUp.add(epoch, live.syncedSize)
-    this.#neverSynced += live.chain.size - live.syncedSize
+    this.#own.gaveUp(live, cause)
     this.#failure = new WriteFailure(failure, gap)
     this.#lastReason = gap
     if (NO_SPACE.has(errnoOf(cause) ?? '')) this.#budget.exhausted()
@@ -460,7 +457,7 @@ export class EpochWriter {
   // Without a record: whether writing fails at present.
   #lostBefore(record: RecordPlace | undefined): AuditError | undefined {
     if (record === undefined) return this.#failure?.reason
-    if (!this.#givenUp.lost(record)) return undefined
+    if (!this.#own.lost(record)) return undefined
     const { epoch, seq } = record
     const what = 'the epoch was given up before the record was synced'
     return this.#failed(undefined, what, { epoch, seq })

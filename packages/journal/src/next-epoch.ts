@@ -5,6 +5,7 @@ import type { ObservedEpoch } from '@spanseal/core'
 import type { CreatedEpoch } from './create-epoch.ts'
 import { createEpoch } from './create-epoch.ts'
 import { openJournalFolder, unusable } from './journal-path.ts'
+import type { OwnEpochs } from './own-epochs.ts'
 import { surveyJournal } from './survey.ts'
 import type { WriterSettings } from './writer-options.ts'
 
@@ -24,7 +25,7 @@ export interface NextEpoch extends CreatedEpoch {
  * @param own epochs of the asking writer, which it closed or gave up; the new one is added as soon as
  * others can see it
  */
-export function openNextEpoch(settings: WriterSettings, own: Set<string>): NextEpoch {
+export function openNextEpoch(settings: WriterSettings, own: OwnEpochs): NextEpoch {
   const { journal, refuseInside, fs, keys, clock, durability } = settings
   // Again for every epoch: meanwhile it may have been removed, or replaced by a link.
   if (openJournalFolder(journal, refuseInside) !== journal) {
@@ -33,10 +34,11 @@ export function openNextEpoch(settings: WriterSettings, own: Set<string>): NextE
   const durable = durability !== 'none'
   const nowMillis = clock.wallMillis()
   const { observed, settled } = surveyJournal({
-    ...{ journal, heads: keys.heads, fs, nowMillis, own, durable },
+    ...{ journal, heads: keys.heads, fs, nowMillis, durable },
+    ...{ own: own.ids, sizes: own.sizes },
   })
   const first = observed.slice(0, OBSERVED_MAX)
-  const onPublished = (epoch: string): void => void own.add(epoch)
+  const onPublished = (epoch: string): void => void own.ids.add(epoch)
   const created = createEpoch({ ...settings, durable, observed: first, onPublished })
   return { ...created, unnamed: observed.slice(OBSERVED_MAX), settled }
 }

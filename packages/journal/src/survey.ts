@@ -33,6 +33,8 @@ export interface SurveyOptions {
   readonly nowMillis: number
   /** Epochs of the asking writer that it closed or gave up: gone, though its process lives. */
   readonly own: ReadonlySet<string>
+  /** Of some of those: how many records must be there. */
+  readonly sizes: ReadonlyMap<string, number>
   /** Sync what is named before it is named. */
   readonly durable: boolean
 }
@@ -51,7 +53,7 @@ interface Statement extends ObservedEpoch {
  * a final state is remembered by the keyring (`settled`) and costs one name in a listing.
  */
 export function surveyJournal(options: SurveyOptions): Survey {
-  const { journal, heads, own, nowMillis } = options
+  const { journal, heads, own, nowMillis, sizes } = options
   const settledBefore = heads.settled()
   // Before the folder is listed: an epoch appears there before its head is kept.
   const headed = heads.epochs()
@@ -72,7 +74,7 @@ export function surveyJournal(options: SurveyOptions): Survey {
     const said = statements.get(epoch) ?? []
     const state = readWriterState(join(journal, epoch))
     const liveness = own.has(epoch) ? 'gone' : livenessOf(state, nowMillis)
-    if (isFinal(said, liveness, state?.beat)) {
+    if (isFinal(said, liveness, state?.beat) && isWhole(said, sizes.get(epoch))) {
       if (liveness === 'gone' || said.some((s) => s.state === 'closed')) settled.push(epoch)
       continue
     }
@@ -81,8 +83,9 @@ export function surveyJournal(options: SurveyOptions): Survey {
     if (now.state === 'closed' || liveness === 'gone') settled.push(epoch)
   }
   const here = new Set(present)
-  const gone = headed.filter((epoch) => !here.has(epoch) && !settledBefore.has(epoch))
-  observed.push(...lostEpochs(heads, gone))
+  const gone = new Set([...headed, ...sizes.keys()])
+  for (const epoch of [...here, ...settledBefore]) gone.delete(epoch)
+  observed.push(...lostEpochs(options, [...gone]))
   for (const { epoch, state } of observed) if (state === 'lost') settled.push(epoch)
   return { observed, settled: [...new Set(settled)] }
 }
@@ -101,6 +104,11 @@ function isFinal(
   })
 }
 
+/** Whether nobody knows of more records than were found. */
+function isWhole(said: readonly Statement[], known = 0): boolean {
+  return said.some(({ size, expected_size: expected = 0 }) => Math.max(size, expected) >= known)
+}
+
 function sameObservation(a: ObservedEpoch, b: ObservedEpoch): boolean {
   return a.state === b.state && a.size === b.size && a.leaf === b.leaf
 }
@@ -108,7 +116,7 @@ function sameObservation(a: ObservedEpoch, b: ObservedEpoch): boolean {
 function observe(epoch: string, liveness: Liveness, options: SurveyOptions): ObservedEpoch {
   const folder = join(options.journal, epoch)
   // Before the records are read: a live writer's head may grow meanwhile.
-  const expected = headSize(options.heads, epoch)
+  const expected = knownSize(options, epoch)
   const { size, leaf, closed, torn, unsynced } = readableEnd(folder, epoch)
   // What is named here must still be there after a crash of the machine.
   if (options.durable) for (const path of unsynced) syncFile(options.fs, path)
@@ -148,6 +156,11 @@ function syncFile(fs: JournalFs, path: string): void {
   }
 }
 
+/** How many records there are at least, by the head that was kept and by the writer itself. */
+function knownSize({ heads, sizes }: SurveyOptions, epoch: string): number {
+  return Math.max(headSize(heads, epoch), sizes.get(epoch) ?? 0)
+}
+
 function headSize(heads: HeadStore, epoch: string): number {
   const note = heads.read(epoch)
   if (note === undefined) return 0
@@ -159,12 +172,12 @@ function headSize(heads: HeadStore, epoch: string): number {
   }
 }
 
-/** Epochs whose folder is gone, as far as a head can be read. */
-function lostEpochs(heads: HeadStore, gone: readonly string[]): ObservedEpoch[] {
+/** Epochs whose folder is gone, as far as it is known that they had records. */
+function lostEpochs(options: SurveyOptions, gone: readonly string[]): ObservedEpoch[] {
   return [...gone]
     .sort()
     .map((epoch): ObservedEpoch & { readonly expected_size: number } => {
-      const expected = headSize(heads, epoch)
+      const expected = knownSize(options, epoch)
       return { epoch, size: 0, leaf: NO_PREV, state: 'lost', expected_size: expected }
     })
     .filter(({ expected_size: expected }) => expected > 0)
