@@ -41,7 +41,8 @@ export interface BreakGlassParts {
   readonly now: () => number
   /** Monotonic: setting the wall clock back prolongs nothing. */
   readonly monoNanos: () => bigint
-  readonly freeText: (text: string, at: RecordPlace) => FreeText
+  /** Undefined where no key is there to commit it under. */
+  readonly freeText: (text: string, at: RecordPlace) => FreeText | undefined
   readonly personRef: (id: string) => string
 }
 
@@ -100,11 +101,11 @@ export class BreakGlass {
     this.#period = period
     const { id, until } = period
     const person = by === undefined ? {} : { by: personRef(by) }
-    records.appendSurely((at) => ({
-      type: 'breakglass.open',
-      severity: 'critical',
-      detail: { ...person, id, reason: freeText(reason, at), until },
-    }))
+    records.appendSurely('breakglass.open', (at) => {
+      const text = freeText(reason, at)
+      const why = text === undefined ? {} : { reason: text }
+      return { severity: 'critical', detail: { ...person, id, ...why, until } }
+    })
     return { id, until, close: () => this.#end(period, 'closed') }
   }
 
@@ -143,11 +144,7 @@ export class BreakGlass {
     this.#period = undefined
     const { id, calls } = period
     const detail = { calls, id, reason }
-    this.#parts.records.appendSurely(() => ({
-      type: 'breakglass.close',
-      severity: 'critical',
-      detail,
-    }))
+    this.#parts.records.appendSurely('breakglass.close', () => ({ severity: 'critical', detail }))
   }
 }
 

@@ -299,3 +299,48 @@ describe('durability remote', () => {
     expect(syncs).toEqual([])
   })
 })
+
+describe('a function that is not known to return a promise', () => {
+  it('is refused by exception until it has returned one, then by rejection', async () => {
+    const { audit, disk, clock } = aScene()
+    const call = audit.tool({ name: 'w', risk: 'write' }, (): unknown => Promise.resolve(1))
+    disk.fail('write', 'ENOSPC')
+    expect(() => call()).toThrow(refused)
+    disk.mend()
+    clock.pass(RETRY_MILLIS)
+    expect(await call()).toBe(1)
+    disk.fail('write', 'ENOSPC')
+    await expect(call()).rejects.toEqual(refused)
+    // Another tool is another function.
+    expect(() => audit.tool({ name: 'w', risk: 'write' }, () => 1)()).toThrow(refused)
+  })
+
+  it('is refused by rejection from the first call on where its definition says `async`', async () => {
+    const { audit, disk } = aScene()
+    const probe = { name: 'w', risk: 'write', async: true } as const
+    disk.fail('write', 'ENOSPC')
+    await expect(audit.tool(probe, () => Promise.resolve(1))()).rejects.toEqual(refused)
+  })
+
+  it('is refused by exception where what it returns is more than a promise', async () => {
+    class Query extends Promise<number> {
+      withMore(): this {
+        return this
+      }
+    }
+    const { audit, disk } = aScene()
+    const call = audit.tool({ name: 'w', risk: 'write' }, () => new Query((done) => done(1)))
+    expect(await call().withMore()).toBe(1)
+    disk.fail('write', 'ENOSPC')
+    expect(() => call().withMore()).toThrow(refused)
+  })
+
+  it('is denied by rejection, too', async () => {
+    let decision: 'granted' | 'denied' = 'granted'
+    const { audit } = aScene({ authorize: () => ({ decision }) })
+    const call = audit.tool({ name: 'w', risk: 'write' }, () => Promise.resolve(1))
+    expect(await call()).toBe(1)
+    decision = 'denied'
+    await expect(call()).rejects.toMatchObject({ code: 'AUTHORIZATION_DENIED' })
+  })
+})

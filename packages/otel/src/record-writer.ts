@@ -20,9 +20,13 @@ export interface RecordHead {
   readonly urgent?: boolean | undefined
 }
 
+/** What a record about the audit itself says. */
+type OwnContent = Omit<RecordDraft, 'type'>
+
 /** A record that is written as soon as writing works. */
 interface Remembered {
-  readonly build: (at: RecordPlace) => RecordDraft
+  readonly type: EventType
+  readonly build: (at: RecordPlace) => OwnContent
   /** When it was first tried. */
   readonly since: string
 }
@@ -43,6 +47,8 @@ export class RecordWriter {
   last: AppendedRecord | undefined
   /** Why the last `append` that gave nothing did so. */
   failure: unknown
+  /** Records that came after the journal was closed: no gap can count them. */
+  late = 0
 
   constructor(
     writer: EpochWriter,
@@ -89,21 +95,26 @@ export class RecordWriter {
       return appended
     } catch (error) {
       this.#vault?.restart()
-      this.#counters.recordsFailed++
+      this.#lost(type, error)
       this.#counters.warnOnce('write', `a record could not be written: ${reasonOf(error)}`)
       this.failure = error
       return undefined
     }
   }
 
+  /** How many records wait until writing works again. */
+  get remembered(): number {
+    return this.#remembered.length
+  }
+
   /**
    * Appends a record about the audit itself, checkpointed at once. Where it cannot be written it is
    * remembered, and written before any other record once that is possible. Never throws.
    */
-  appendSurely(build: (at: RecordPlace) => RecordDraft): void {
+  appendSurely(type: EventType, build: (at: RecordPlace) => OwnContent): void {
     const since = new Date(this.#now()).toISOString()
-    this.#remembered.push({ build, since })
-    if (this.#remembered.length > REMEMBERED_MAX) this.#forgetFirst('too many wait')
+    this.#remembered.push({ type, build, since })
+    if (this.#remembered.length > REMEMBERED_MAX) this.#forgetFirst(TOO_MANY)
     this.writeRemembered()
   }
 
@@ -115,13 +126,13 @@ export class RecordWriter {
   writeRemembered(comesAgain = true): void {
     let first = this.#remembered[0]
     while (first !== undefined) {
-      const { build, since } = first
+      const { type, build, since } = first
       const isLate = new Date(this.#now()).toISOString() !== since
-      const options = { checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
+      const options = { type, checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
       try {
         this.last = this.#writer.append((at) => {
           this.#vault?.restart()
-          return build(at)
+          return { ...build(at), type }
         }, options)
         this.#counters.recordsWritten++
         this.#vault?.take()
@@ -129,25 +140,35 @@ export class RecordWriter {
       } catch (error) {
         this.#vault?.restart()
         if (comesAgain && isPassing(error)) return
-        this.#forgetFirst(reasonOf(error))
+        this.#forgetFirst(error)
       }
       first = this.#remembered[0]
     }
   }
 
-  #forgetFirst(why: string): void {
-    this.#remembered.shift()
+  #forgetFirst(why: unknown): void {
+    const forgotten = this.#remembered.shift()
+    if (forgotten !== undefined) this.#lost(forgotten.type, why)
+    const reason = why === TOO_MANY ? TOO_MANY : reasonOf(why)
+    this.#counters.warnOnce('remember', `a record about the audit itself is lost: ${reason}`)
+  }
+
+  /** Whatever the reason, the next gap counts what is missing. */
+  #lost(type: EventType, why: unknown): void {
     this.#counters.recordsFailed++
-    this.#counters.warnOnce('remember', `a record about the audit itself is lost: ${why}`)
+    const code = why instanceof AuditError ? why.code : undefined
+    if (code === 'JOURNAL_CLOSED') this.late++
+    else if (!isPassing(why)) this.#writer.noteLost(type)
   }
 }
 
+const TOO_MANY = 'too many wait'
+
+/** A failure of the writer's own, which counts in its gap what is not to come again. */
 function isPassing(error: unknown): boolean {
   return (
     error instanceof AuditError &&
-    (error.code === 'JOURNAL_FAILED' ||
-      error.code === 'JOURNAL_FULL' ||
-      error.code === 'JOURNAL_UNUSABLE')
+    (error.code === 'JOURNAL_FAILED' || error.code === 'JOURNAL_FULL')
   )
 }
 

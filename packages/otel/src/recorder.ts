@@ -53,7 +53,7 @@ export class Recorder {
     const { committer, records } = this.#parts
     const digested = intent.args === undefined ? undefined : digestCallArguments(intent.args)
     const blocks = blocksOf(intent)
-    const keys = this.#keysFor(intent.subjects)
+    const keys = this.keysFor(intent.subjects)
     let input: Commitment | undefined
     const start = records.append(headOf(intent, 'start'), (at) => {
       if (digested !== undefined && keys !== undefined) {
@@ -152,12 +152,12 @@ export class Recorder {
   #errorOf(error: ErrorFacts, at: RecordPlace, keys: CommitKeys | undefined): CallError {
     const { committer, redactor, clearErrors } = this.#parts
     const place = { ...at, pointer: '/invocation/error/message' }
-    const { eq } = committer.keysFor([])
+    const eq = this.keysFor([])?.eq
     return errorBlock(error, { place, keys }, { committer, redactor, eq, clear: clearErrors })
   }
 
-  // A person's key may be unreadable: the call is then recorded without commitments.
-  #keysFor(subjects: readonly string[]): CommitKeys | undefined {
+  /** Undefined where a person's key cannot be had: the record then stands without commitments. */
+  keysFor(subjects: readonly string[]): CommitKeys | undefined {
     try {
       return this.#parts.committer.keysFor(subjects)
     } catch (error) {

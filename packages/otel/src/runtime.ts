@@ -19,6 +19,7 @@ import type { Recorder } from './recorder.ts'
 import type { Redactor } from './redact/redact.ts'
 import type { AuditScope, Scopes } from './scope.ts'
 import type { AuditSpanProcessor } from './span-processor.ts'
+import type { RegisteredTool } from './tool-definition.ts'
 import type { VaultIntake } from './vault-intake.ts'
 
 export interface RuntimeParts {
@@ -50,6 +51,8 @@ export class Runtime {
   readonly glass: BreakGlass
   readonly intents: DurableIntents
   readonly records: RecordWriter
+  /** Tools that returned a promise: what refuses them later is a rejection. */
+  readonly promising: WeakSet<RegisteredTool> = new WeakSet()
   /** Set once a provider is there; without a tracer records have synthetic ids. */
   tracerOf: () => Tracer | undefined = () => undefined
   readonly #committer: Committer
@@ -123,9 +126,13 @@ export class Runtime {
     }
   }
 
-  /** Text that people wrote, as it stands in a record. */
-  freeText(text: string, place: CommitPlace, subjects: readonly string[]): FreeText {
-    return this.#committer.freeText(text, place, this.#committer.keysFor(subjects))
+  /**
+   * Text that people wrote, as it stands in a record; undefined where no key can be had to commit it
+   * under: the record is then written without it. Never throws.
+   */
+  freeText(text: string, place: CommitPlace, subjects: readonly string[]): FreeText | undefined {
+    const keys = this.recorder.keysFor(subjects)
+    return keys && this.#committer.freeText(text, place, keys)
   }
 
   /** Whether no tool may run now because its values could not be kept. */

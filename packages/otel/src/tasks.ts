@@ -168,7 +168,7 @@ export class Task {
     const { subjects } = about.scope
     return runtime.recorder.note(type, about, (at) => ({
       severity: 'info',
-      detail: detail((pointer, text) => runtime.freeText(text, { ...at, pointer }, subjects)),
+      detail: detail((pointer, text) => runtime.freeText(text, { ...at, pointer }, subjects) ?? ''),
     }))
   }
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { types } from 'node:util'
 import { context, SpanKind } from '@opentelemetry/api'
 import type { Authorization, Block, CallContext } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
@@ -60,6 +61,15 @@ export class ToolCall implements Settlement {
     return this.#request.async === true
   }
 
+  /**
+   * Ends a call that is not made: by a rejection where the caller waits for a promise, or got one from
+   * this tool before, else by an exception.
+   */
+  refused<T>(refusal: AuditError): T {
+    if (this.isAsync || this.runtime.promising.has(this.tool)) return Promise.reject(refusal) as T
+    throw refusal
+  }
+
   #openSpan(parent: AuditScope): OpenSpan {
     const { runtime, tool } = this
     const { spanName, spanKind = SpanKind.INTERNAL, externalId, attributes } = this.#request
@@ -89,13 +99,13 @@ export class ToolCall implements Settlement {
     const about = { scope, trace: this.#span.trace, urgent: !granted }
     runtime.recorder.note(granted ? 'authz.granted' : 'authz.denied', about, (at) => {
       const place = { ...at, pointer: '/detail/reason' }
+      const text =
+        typeof reason === 'string' ? runtime.freeText(reason, place, this.#subjects) : undefined
       return {
         severity: granted ? 'info' : 'warning',
         authorization: authorizationBlock(authorization),
         context: this.#context,
-        ...(typeof reason === 'string' && {
-          detail: { reason: runtime.freeText(reason, place, this.#subjects) },
-        }),
+        ...(text !== undefined && { detail: { reason: text } }),
         tool: tool.tool,
       }
     })
@@ -115,8 +125,7 @@ export class ToolCall implements Settlement {
     const refusal = new AuditError('VAULT_UNUSABLE', UNKEPT)
     this.#begin(authorization)
     this.finish({ status: 'error', error: errorFacts(refusal) })
-    if (this.isAsync) return Promise.reject(refusal) as T
-    throw refusal
+    return this.refused(refusal)
   }
 
   /** Records the intent, makes it as durable as asked, and runs the tool. */
@@ -141,10 +150,10 @@ export class ToolCall implements Settlement {
     if (runtime.intents.mayRun(tool)) return this.#execute(run)
     const refusal = intentError(tool, lack)
     const end = this.finish({ status: 'denied', error: errorFacts(refusal) })
-    // The next gap counts the calls that were refused and of which no record says so.
-    if (end === undefined) runtime.writer.noteRefused()
-    if (this.isAsync) return Promise.reject(refusal) as T
-    throw refusal
+    // The next gap counts the calls that were refused and of which no record says so; none comes
+    // after shutdown.
+    if (end === undefined && lack.code !== 'JOURNAL_CLOSED') runtime.writer.noteRefused()
+    return this.refused(refusal)
   }
 
   #begin(authorization: Authorization): OpenCall {
@@ -178,6 +187,7 @@ export class ToolCall implements Settlement {
       this.finish(this.thrown(error))
       throw error
     }
+    if (isPlainPromise(value)) this.runtime.promising.add(this.tool)
     return settle(value, this)
   }
 
@@ -236,6 +246,11 @@ function ownSubjects(runtime: Runtime, request: ToolCallRequest): readonly strin
     runtime.counters.fault('subjects', error)
     return undefined
   }
+}
+
+/** Of a class of its own, or a mere thenable, callers may use more than a rejection could give. */
+function isPlainPromise(value: unknown): boolean {
+  return types.isPromise(value) && Object.getPrototypeOf(value) === Promise.prototype
 }
 
 const UNKEPT =

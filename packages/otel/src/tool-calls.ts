@@ -43,9 +43,9 @@ export interface ReturnedFailure {
  * Calls a tool under audit: authorization, intent record, the tool inside its span, outcome record.
  * The caller's value or error is unchanged; audit faults never reach the caller.
  *
- * @throws AuditError `AUTHORIZATION_DENIED` or `AUTHORIZATION_PENDING` where the hook says so (rejects
- * with it where the tool is asynchronous), `INTENT_NOT_DURABLE` where the fail mode does; the tool did
- * not run then
+ * @throws AuditError `AUTHORIZATION_DENIED` or `AUTHORIZATION_PENDING` where the hook says so,
+ * `INTENT_NOT_DURABLE` where the fail mode does; the tool did not run then. Rejects with it where
+ * `async` is set, or the tool has returned a promise before
  */
 export function callTool<T>(runtime: Runtime, request: ToolCallRequest, run: () => T): T {
   const call = new ToolCall(runtime, request)
@@ -62,8 +62,5 @@ function decided<T>(call: ToolCall, decision: AuthorizationDecision, run: () => 
   const authorization = authorizationOf(decision, tool.permissions, approver)
   call.noteAuthorization(authorization, decision.reason)
   if (decision.decision === 'granted') return call.start(authorization, run)
-  const refusal = call.refuse(authorization, decision.decision)
-  // Whoever calls an asynchronous tool waits for a rejection, not for an exception.
-  if (call.isAsync) return Promise.reject(refusal) as T
-  throw refusal
+  return call.refused(call.refuse(authorization, decision.decision))
 }

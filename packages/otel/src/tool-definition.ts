@@ -59,7 +59,13 @@ export interface ToolDefinition<A extends readonly unknown[] = readonly unknown[
   readonly summary?: readonly string[]
   /** The data subjects that a call concerns; their keys then blind its commitments. */
   readonly subjects?: (...args: A) => readonly string[]
-  /** Whether the function returns a promise though it is no `async` function. */
+  /**
+   * Whether the function returns a promise though it is no `async` function. Say so where it does: what
+   * cannot be known otherwise is that the caller of a refused call expects a rejection, not an
+   * exception. Unsaid, refusals are thrown until the tool has returned a promise (one of the class
+   * `Promise` itself) for the first time, and are rejections from then on; and its intents are synced
+   * while the caller is held up.
+   */
   readonly async?: boolean
 }
 
