@@ -6,6 +6,7 @@ import { reasonOf } from './counters.ts'
 import type { ShutdownReport } from './health.ts'
 import type { ProviderState } from './provider.ts'
 import type { Runtime } from './runtime.ts'
+import { stuckReason } from './shipping.ts'
 
 /** What is left of the shutdown time-out is at least this, for each thing that has to be closed. */
 const LEFT_MILLIS_MIN = 100
@@ -22,12 +23,13 @@ export async function closeAudit(
   for (const call of recorder.open) call.abandon?.()
   runtime.glass.shutdown()
   runtime.records.writeRemembered(false)
-  closeEpoch(runtime)
+  const unclosed = closeEpoch(runtime)
   const drains = shippings.map((shipping) => shipping.drained(left()))
   const spans = provider.shutdown().then(() => exporter.forceFlush())
   const kept = runtime.vault?.drained() ?? Promise.resolve()
   await Promise.all([within(spans, left()), within(kept, left()), ...drains])
   const unkept = runtime.vault?.close() ?? 0
+  const failure = unclosed ?? stuckReason(shippings)
   const undelivered: Record<string, number> = {}
   for (const shipping of shippings) {
     const pending = shipping.pending()
@@ -39,15 +41,24 @@ export async function closeAudit(
     runtime.counters.warnOnce(`undelivered ${name}`, what)
   }
   metrics.close()
-  return { openCalls, undelivered, ...(unkept > 0 && { unkept }) }
+  return {
+    openCalls,
+    undelivered,
+    ...(failure !== undefined && { failure }),
+    ...(unkept > 0 && { unkept }),
+  }
 }
 
-function closeEpoch({ writer, counters }: Runtime): void {
+/** Why the epoch could not be closed. */
+function closeEpoch({ writer, counters }: Runtime): string | undefined {
   try {
     writer.close()
+    return undefined
   } catch (error) {
+    const failure = `the epoch could not be closed: ${reasonOf(error)}`
     counters.recordsFailed++
-    counters.warnOnce('close', `the epoch could not be closed: ${reasonOf(error)}`)
+    counters.warnOnce('close', failure)
+    return failure
   }
 }
 

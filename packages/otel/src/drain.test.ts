@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -90,6 +90,78 @@ it('says why records are not on disk, and that some were not written', async () 
   // Too early for the writer to try again: the call is in no epoch so far.
   expect(await audit.drain()).toMatchObject({ ok: false })
   clock.pass(1_001)
+  await call()
+  expect(await audit.drain()).toEqual({ ok: true, pending: {} })
+})
+
+it('says what a sink does not get because an epoch is damaged, and so do health() and shutdown()', async () => {
+  const sink = aSink()
+  const clock = new TestClock()
+  const { audit, journal } = anAudit({ sinks: [sink], now: clock.now, shutdownTimeoutMillis: 500 })
+  const call = audit.tool({ name: 'probe' }, async () => 1)
+  await call()
+  expect(await audit.drain(8_000)).toEqual({ ok: true, pending: {} })
+  sink.hang = true
+  for (let i = 0; i < 5; i++) await call()
+  damage(journal, audit.health().journal.epoch, 4)
+  sink.hang = false
+  const failure = expect.stringMatching(
+    /^sink kept .* cannot be read from record [45] on: /,
+  ) as string
+  await vi.waitFor(
+    async () => {
+      expect(await audit.drain(50)).toMatchObject({ ok: false, failure })
+    },
+    { timeout: 8_000 },
+  )
+  clock.pass(60_000)
+  expect(audit.health()).toMatchObject({
+    ok: false,
+    sinks: [{ stuckEpochs: 1, lagMillis: 60_000 }],
+  })
+  expect(await audit.shutdown()).toMatchObject({ failure })
+})
+
+/** Overwrites the first byte of a record in the newest segment. */
+function damage(journal: string, epoch: string | undefined, seq: number): void {
+  const folder = join(journal, `${epoch}`)
+  const segments = readdirSync(folder).filter((name) => name.endsWith('.jsonl'))
+  const path = join(folder, segments.sort().at(-1) ?? '')
+  const text = readFileSync(path, 'utf8')
+  const at = text.lastIndexOf('\n', text.indexOf(`"seq":${seq}}`)) + 1
+  writeFileSync(path, `${text.slice(0, at)}#${text.slice(at + 1)}`)
+}
+
+it('after shutdown only what came too late is missing, and no gap waits for it', async () => {
+  const { audit } = anAudit()
+  const read = audit.tool({ name: 'r' }, async () => 1)
+  const write = audit.tool({ name: 'w', risk: 'write' }, async () => 1)
+  await read()
+  await audit.shutdown()
+  expect(await audit.drain()).toEqual({ ok: true, pending: {} })
+  await expect(write()).rejects.toMatchObject({ code: 'INTENT_NOT_DURABLE' })
+  expect(await read()).toBe(1)
+  expect(audit.health().journal).not.toHaveProperty('gap')
+  expect(audit.health().calls).toMatchObject({ refused: 1 })
+  expect(await audit.drain()).toEqual({
+    ok: false,
+    pending: {},
+    failure: '2 records came after the audit was shut down',
+  })
+})
+
+it('says how many calls were refused that no gap tells so far', async () => {
+  const [disk, clock] = [new FaultyDisk(), new TestClock()]
+  const { audit } = anAudit({ fs: disk.fs, now: clock.now, monoNanos: clock.monoNanos })
+  const call = audit.tool({ name: 'w', risk: 'write' }, async () => 1)
+  disk.fail('write', 'ENOSPC')
+  await expect(call()).rejects.toMatchObject({ code: 'INTENT_NOT_DURABLE' })
+  expect(await audit.drain()).toMatchObject({ ok: false })
+  disk.mend()
+  // Nothing fails any more, but nothing was written since.
+  clock.pass(1_001)
+  const { failure } = await audit.drain()
+  expect(failure).toContain('ENOSPC')
   await call()
   expect(await audit.drain()).toEqual({ ok: true, pending: {} })
 })

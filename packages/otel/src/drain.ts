@@ -6,6 +6,7 @@ import { within } from './close-audit.ts'
 import type { ProviderState } from './provider.ts'
 import type { Runtime } from './runtime.ts'
 import type { Shipping } from './shipping.ts'
+import { stuckReason } from './shipping.ts'
 
 /** What `drain()` left behind. */
 export interface DrainReport {
@@ -13,7 +14,7 @@ export interface DrainReport {
   readonly ok: boolean
   /** Records that a sink has not acknowledged, by its name; sinks without any are left out. */
   readonly pending: Readonly<Record<string, number>>
-  /** Why records could not be written or synced; absent where all were. */
+  /** Why records could not be written, synced or read on for a sink; absent where all could be. */
   readonly failure?: string
   /** Values that are not in the vault yet; absent where there are none. */
   readonly unkept?: number
@@ -31,7 +32,7 @@ export async function drainAudit(
   const { records, vault } = runtime
   records.writeRemembered()
   const spans = provider.forceFlush().then(() => exporter.forceFlush())
-  const [failure] = await Promise.all([
+  const [unsynced] = await Promise.all([
     syncFailure(runtime, timeoutMillis),
     within(vault?.drained() ?? Promise.resolve(), timeoutMillis),
     within(spans, Math.min(timeoutMillis, SPANS_MILLIS_MAX)),
@@ -43,6 +44,7 @@ export async function drainAudit(
     if (count > 0) pending[shipping.name] = count
   }
   const unkept = vault?.health.waiting ?? 0
+  const failure = unsynced ?? missing(runtime) ?? stuckReason(shippings)
   return {
     ok: failure === undefined && unkept === 0 && Object.keys(pending).length === 0,
     pending,
@@ -63,10 +65,25 @@ async function syncFailure({ writer }: Runtime, millis: number): Promise<string 
     },
   )
   await within(synced, millis)
-  const { gap, failure: broken } = writer.health()
-  if (gap !== undefined)
-    failure ??= `${gap.records} records could not be written since ${gap.since}`
-  return failure ?? broken?.message
+  return failure
+}
+
+/** What was to be recorded and stands neither in the journal nor in a gap. */
+function missing({ writer, records }: Runtime): string | undefined {
+  const { gap, failure } = writer.health()
+  const what = [
+    ...counted(gap?.records, 'records could not be written'),
+    ...counted(gap?.refused, 'calls were refused'),
+  ]
+  if (gap !== undefined) return `${what.join(' and ')} since ${gap.since}, which no gap says so far`
+  if (records.late > 0) return `${records.late} records came after the audit was shut down`
+  if (failure !== undefined) return failure.message
+  const [waiting] = counted(records.remembered, 'records about the audit itself wait to be written')
+  return waiting
+}
+
+function counted(count: number | undefined, what: string): string[] {
+  return count === undefined || count === 0 ? [] : [`${count} ${what}`]
 }
 
 /** Told by the sink for what this process wrote last; what dead processes left is looked for. */

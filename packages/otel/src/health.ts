@@ -89,6 +89,8 @@ export interface ShutdownReport {
   readonly openCalls: number
   /** Records per sink that were not acknowledged; the next `register()` or `spanseal ship` delivers them. */
   readonly undelivered: Readonly<Record<string, number>>
+  /** Why the epoch could not be closed, or be read to its end for a sink; absent where all could be. */
+  readonly failure?: string
   /** Values that did not reach the vault; absent where there are none. */
   readonly unkept?: number
 }

@@ -33,7 +33,7 @@ function reasonFor(cause: AuditError): string {
       return `${cause.message}; health().sinks says why`
     case 'DELIVERY_REFUSED':
     case 'SINK_CLOSED':
-      return 'the sink takes no records any more; health().sinks says why'
+      return 'the sink takes no records any more, or cannot be given them; health().sinks says why'
     default:
       return `the journal cannot be written (${errnoOf(cause) ?? cause.code}); mend or empty the disk`
   }

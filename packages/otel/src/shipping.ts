@@ -5,7 +5,7 @@ import { context } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError, pause, pump } from '@spanseal/core'
-import type { JournalSource, RecordPlace } from '@spanseal/journal'
+import type { JournalSource, RecordPlace, StuckEpoch } from '@spanseal/journal'
 import { Acknowledgements } from './acknowledgements.ts'
 import type { Counters } from './counters.ts'
 
@@ -16,7 +16,10 @@ export interface SinkHealth {
   readonly delivered: number
   /** Records that it has not acknowledged. */
   readonly pending: number
-  /** Age of the oldest record of the batch that is being delivered; 0 where none is. */
+  /**
+   * Age of the oldest record of the batch that is being delivered, or how long an epoch has been stuck
+   * where that is longer; 0 where neither is.
+   */
   readonly lagMillis: number
   readonly retries: number
   /** Records that went to the sink's dead letters instead; acknowledged, and not where they should be. */
@@ -57,6 +60,8 @@ export class Shipping {
   #stopped = false
   /** When the oldest record was made of the batch that is being delivered. */
   #oldestMillis: number | undefined
+  /** When it was first seen that an epoch is stuck. */
+  #stuckMillis: number | undefined
 
   constructor({ source, sink, counters, now }: ShippingParts) {
     this.name = sink.name
@@ -82,8 +87,15 @@ export class Shipping {
       deadLetters: this.#sink.deadLetters ?? 0,
       lastError: this.#lastError,
       stopped: this.#stopped,
-      stuckEpochs: this.#source.stuck().length,
+      stuckEpochs: this.stuck.length,
     }
+  }
+
+  /** Epochs that cannot be read on: what is behind the damage is not delivered. */
+  get stuck(): readonly StuckEpoch[] {
+    const stuck = this.#source.stuck()
+    this.#stuckMillis = stuck.length === 0 ? undefined : (this.#stuckMillis ?? this.#now())
+    return stuck
   }
 
   async #ship(): Promise<void> {
@@ -122,7 +134,9 @@ export class Shipping {
   }
 
   #lagMillis(): number {
-    return this.#oldestMillis === undefined ? 0 : Math.max(0, this.#now() - this.#oldestMillis)
+    const now = this.#now()
+    const stuckMillis = this.stuck.length === 0 ? now : (this.#stuckMillis ?? now)
+    return Math.max(0, now - (this.#oldestMillis ?? now), now - stuckMillis)
   }
 
   #report(what: string, error: unknown): string {
@@ -139,10 +153,15 @@ export class Shipping {
    * Resolves once the sink has acknowledged a record; asks the pump to hurry.
    *
    * @throws (rejects) AuditError `DELIVERY_TIMEOUT` after `timeoutMillis`, `DELIVERY_REFUSED` where the
-   * sink takes nothing any more, `SINK_CLOSED`
+   * sink takes nothing any more or the epoch is damaged before the record, `SINK_CLOSED`
    */
   acknowledged(record: RecordPlace, timeoutMillis: number): Promise<void> {
     this.nudge()
+    const damage = this.stuck.find(({ epoch, seq }) => epoch === record.epoch && seq <= record.seq)
+    if (damage !== undefined) {
+      const what = `sink ${this.name} cannot get the record: ${damageAt(damage)}`
+      return Promise.reject(new AuditError('DELIVERY_REFUSED', what))
+    }
     return this.#acknowledgements.wait(record, timeoutMillis)
   }
 
@@ -178,6 +197,21 @@ export class Shipping {
     await Promise.race([this.#done, pause(timeoutMillis, new AbortController().signal)])
     await this.#source.close()
   }
+}
+
+/** Why sinks do not get all that is in the journal, for good unless somebody mends it. */
+export function stuckReason(shippings: readonly Shipping[]): string | undefined {
+  for (const { name, stuck } of shippings) {
+    const [first] = stuck
+    if (first === undefined) continue
+    const more = stuck.length === 1 ? '' : ` (and ${stuck.length - 1} more)`
+    return `sink ${name} does not get what is behind a damage: ${damageAt(first)}${more}`
+  }
+  return undefined
+}
+
+function damageAt({ epoch, seq, reason }: StuckEpoch): string {
+  return `epoch ${epoch} cannot be read from record ${seq} on: ${reason}`
 }
 
 /** The earliest time that the first record of an epoch in the batch says; they are in order. */
