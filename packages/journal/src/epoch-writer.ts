@@ -26,6 +26,8 @@ import {
   FAILED_WRITE,
   journalFailed,
   messageOf,
+  openFailure,
+  standingError,
   WriteFailure,
 } from './write-failure.ts'
 import type { WriterOptions, WriterSettings } from './writer-options.ts'
@@ -147,7 +149,9 @@ export class EpochWriter {
    * @param build gets the record's place and returns the rest; it may be called again with another
    * place, when it appended itself or the epoch had to be given up
    * @throws AuditError `JOURNAL_FAILED` when it could not be written: it is then in no readable part
-   * of the journal, but for durability `every`, where it may be. The next call tries a new epoch.
+   * of the journal, and the next gap counts it; the next call tries a new epoch. Under durability
+   * `every` also when it was written and its sync failed: then it stands, is in no gap, and must not
+   * be appended again; `details` name `epoch` and `seq`, and `standingRecord` gives it.
    * @throws AuditError `JOURNAL_FULL` when the budget is used up: nothing was written
    * @throws AuditError `JOURNAL_CLOSED` after `close`
    * @throws AuditError `RECORD_TOO_LARGE`, `NOT_REPRESENTABLE`, what `build` throws: see `noteLost`
@@ -175,6 +179,8 @@ export class EpochWriter {
     }
     const moved = 'a record kept moving while it was built'
     failure ??= new WriteFailure(this.#failed(undefined, moved), 'write_failed')
+    // It is not lost: whoever reads the journal finds it, and no gap may count it.
+    if (failure.written !== undefined) throw standingError(this.journal, failure, failure.written)
     if (options.comesAgain !== true) {
       const lostType = type ?? build(NOWHERE).type
       this.#noteLoss((now) => this.#gap.lost(lostType, failure.gap, now))
@@ -297,21 +303,13 @@ export class EpochWriter {
         live = this.#openEpoch()
       } catch (error) {
         this.#retryAtNanos = nowNanos + BigInt(this.#settings.retryMillis * NANOS_PER_MILLI)
-        this.#failure = this.#cannotOpen(error)
+        this.#failure = openFailure(this.journal, error)
+        this.#lastReason = this.#failure.gap
         throw this.#failure
       }
     }
     if (this.#gap.isPending) this.#writeGap(live)
     return live
-  }
-
-  #cannotOpen(cause: unknown): WriteFailure {
-    const code = cause instanceof AuditError ? cause.code : undefined
-    this.#lastReason = code === 'JOURNAL_FULL' ? 'journal_full' : 'write_failed'
-    const isOurs = code === 'JOURNAL_FULL' || code === 'JOURNAL_FAILED'
-    // A keyring that cannot be read is a failure of the journal to those who append.
-    const foreign = code === undefined || isOurs ? cause : new Error(messageOf(cause), { cause })
-    return new WriteFailure(this.#failed(foreign, 'no epoch can be opened'), this.#lastReason)
   }
 
   /** The first record when writing works again says what is missing before it. */
@@ -322,7 +320,7 @@ export class EpochWriter {
     } catch (error) {
       // Whatever became of the gap, nothing of the record behind it was written.
       if (!(error instanceof WriteFailure)) throw error
-      throw new WriteFailure(error.reason, error.gap, true)
+      throw new WriteFailure(error.reason, error.gap, { mayRetry: true })
     } finally {
       // A gap whose sync failed can be read: the next epoch observes it, it cannot vanish unseen.
       if (live.chain.size > size) this.#gap.settle()
@@ -403,16 +401,18 @@ export class EpochWriter {
     try {
       live.write(frame)
     } catch (error) {
-      throw new WriteFailure(this.#giveUp(live, error, FAILED_WRITE), 'write_failed', true)
+      const mayRetry = true
+      throw new WriteFailure(this.#giveUp(live, error, FAILED_WRITE), 'write_failed', { mayRetry })
     }
     this.#records++
     this.#calls.note(draft, seq)
+    const written = { epoch, seq, leaf, prev }
     try {
       this.#loop.appended(live, ageNanos, options.checkpoint === true)
     } catch (error) {
-      throw new WriteFailure(this.#giveUp(live, error, FAILED_SYNC), 'sync_failed')
+      throw new WriteFailure(this.#giveUp(live, error, FAILED_SYNC), 'sync_failed', { written })
     }
-    return { epoch, seq, leaf, prev }
+    return written
   }
 
   #endEpoch(live: LiveEpoch, reason: 'shutdown' | 'rolled'): void {
@@ -440,7 +440,7 @@ export class EpochWriter {
   #giveUp(live: LiveEpoch, cause: unknown, { what, gap }: GivenUpFor): AuditError {
     const { epoch } = live.chain
     if (this.#own.wasGivenUp(epoch)) return this.#failed(cause, what)
-    const failure = this.#failed(cause, what, { epoch, seq: live.chain.size })
+    const failure = this.#failed(cause, what, { epoch })
     this.#own.gaveUp(live, cause)
     this.#failure = new WriteFailure(failure, gap)
     this.#lastReason = gap
@@ -491,7 +491,7 @@ export class EpochWriter {
     this.#settings.onProblem(this.#failed(cause, what))
   }
 
-  #failed(cause: unknown, what: string, at?: RecordPlace): AuditError {
+  #failed(cause: unknown, what: string, at?: Partial<RecordPlace>): AuditError {
     return journalFailed(this.journal, what, { cause, ...(at === undefined ? {} : { at }) })
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { AuditError, parseVkey, verify } from '@spanseal/core'
 import { expect, test, vi } from 'vitest'
 import type { EpochWriter } from './epoch-writer.ts'
 import { openWriter } from './epoch-writer.ts'
@@ -11,13 +12,17 @@ import {
   codeOfRejection,
   errno,
   faultyFs,
+  memoryKeys,
   onlyEpoch,
   openOf,
+  toolEnd,
   toolStart,
   writerOptions,
 } from './journal.fixture.ts'
 import { nodeFs } from './journal-fs.ts'
 import { PageCache } from './page-cache.fixture.ts'
+import { readJournal } from './read-journal.ts'
+import { standingRecord } from './write-failure.ts'
 
 /** Synchronous and asynchronous callers at once, and what becomes of the errors between them. */
 
@@ -115,3 +120,64 @@ test('what a synchronous sync reached counts once the asynchronous one beside it
   expect(more).toEqual([])
   expect(epoch?.checkpoints).toEqual([1, 8, 9])
 })
+
+test('under durability every a record whose sync failed stands, is in no gap, and can be ended', async () => {
+  let broken = false
+  const fs = faultyFs({
+    fdatasyncSync: (fd) => {
+      if (broken) throw errno('EIO')
+      nodeFs.fdatasyncSync(fd)
+    },
+  })
+  const journal = aFolder()
+  const keys = memoryKeys()
+  const writer = openWriter(writerOptions(journal, { durability: 'every', fs, keys }))
+  broken = true
+  const error = thrownBy(() => writer.append(() => toolStart()))
+  broken = false
+  const start = standingRecord(error)
+  expect(start).toMatchObject({ seq: 1, leaf: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  expect(error).toMatchObject({
+    code: 'JOURNAL_FAILED',
+    details: { epoch: start?.epoch, seq: start?.seq },
+  })
+  expect(writer.health()).toMatchObject({ failedEpochs: 1, gaps: { count: 0 } })
+  expect(writer.health().gap).toBeUndefined()
+  const end = writer.append(() => toolEnd(start ?? { epoch: '', seq: 0 }))
+  expect(end.epoch).not.toBe(start?.epoch)
+  expect(standingRecord(new Error('another'))).toBeUndefined()
+  writer.close()
+  const verdict = await verify(readJournal(journal), { keys: [parseVkey(keys.issuerVkey)] })
+  expect(verdict.findings.map(({ code }) => code)).toEqual(['unclosed'])
+  expect(verdict).toMatchObject({ ok: true, gaps: { count: 0, records: 0 } })
+})
+
+test('a record that was not written names no place in its error, whatever failed', () => {
+  let broken = false
+  const fs = faultyFs({
+    writeSync: (fd, bytes, offset, length) => {
+      if (broken) throw errno('EIO')
+      return nodeFs.writeSync(fd, bytes, offset, length)
+    },
+  })
+  const writer = openWriter(writerOptions(aFolder(), { durability: 'every', fs }))
+  broken = true
+  for (let i = 0; i < 3; i++) {
+    const error = thrownBy(() => writer.append(() => toolStart()))
+    expect(error.details.seq).toBeUndefined()
+    expect(standingRecord(error)).toBeUndefined()
+  }
+  expect(writer.health().gap).toMatchObject({ records: 3 })
+  broken = false
+  writer.close()
+})
+
+function thrownBy(run: () => unknown): AuditError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof AuditError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}

@@ -3,6 +3,7 @@
 
 import type { ErrorDetails } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
+import type { AppendedRecord } from './append.ts'
 import type { GapReason } from './gap.ts'
 
 /** Why a record could not be written, inside the writer. */
@@ -12,12 +13,19 @@ export class WriteFailure extends Error {
   readonly gap: GapReason
   /** Nothing of the record can be read, and another epoch may take it at once. */
   readonly mayRetry: boolean
+  /** The record stands in the journal, but is not known to be on disk. */
+  readonly written: AppendedRecord | undefined
 
-  constructor(reason: AuditError, gap: GapReason, mayRetry = false) {
+  constructor(
+    reason: AuditError,
+    gap: GapReason,
+    extra: { readonly mayRetry?: boolean; readonly written?: AppendedRecord } = {},
+  ) {
     super(reason.message)
     this.reason = reason
     this.gap = gap
-    this.mayRetry = mayRetry
+    this.mayRetry = extra.mayRetry ?? false
+    this.written = extra.written
   }
 }
 
@@ -53,4 +61,42 @@ export function journalFailed(
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** No epoch can be opened. */
+export function openFailure(journal: string, cause: unknown): WriteFailure {
+  const code = cause instanceof AuditError ? cause.code : undefined
+  const isOurs = code === 'JOURNAL_FULL' || code === 'JOURNAL_FAILED'
+  // A keyring that cannot be read is a failure of the journal to those who append.
+  const foreign = code === undefined || isOurs ? cause : new Error(messageOf(cause), { cause })
+  const reason = journalFailed(journal, 'no epoch can be opened', { cause: foreign })
+  return new WriteFailure(reason, code === 'JOURNAL_FULL' ? 'journal_full' : 'write_failed')
+}
+
+const standing = new WeakMap<AuditError, AppendedRecord>()
+
+/** What the caller is told of a record that was written, and whose sync failed. */
+export function standingError(
+  journal: string,
+  { reason }: WriteFailure,
+  record: AppendedRecord,
+): AuditError {
+  const { epoch, seq } = record
+  const what = `record ${epoch}/${seq} was written, but may not be on disk: ${reason.message}`
+  const error = new AuditError('JOURNAL_FAILED', what, {
+    cause: reason,
+    details: { file: journal, epoch, seq },
+  })
+  standing.set(error, record)
+  return error
+}
+
+/**
+ * The record that stands in the journal although `append` failed: under durability `every` it was
+ * written, and its sync failed. A call that it began can still be ended in the next epoch.
+ *
+ * @param error what `append` threw
+ */
+export function standingRecord(error: unknown): AppendedRecord | undefined {
+  return error instanceof AuditError ? standing.get(error) : undefined
 }
