@@ -41,7 +41,7 @@ export interface CallIntent {
 export interface OpenCall {
   readonly intent: CallIntent
   readonly start: AppendedRecord | undefined
-  /** Why there is no start. */
+  /** Why there is no start, or one that is not known to be on disk though it should be. */
   readonly failure: unknown
   readonly input: Commitment | undefined
   readonly inputBytes: number

@@ -161,11 +161,40 @@ it('one write that fails is made up for in a new epoch: nobody is refused, nothi
 })
 
 it('under durability every the append syncs, and a sync that fails refuses', async () => {
-  const { audit, disk } = aScene({ durability: 'every' })
+  const { audit, disk, ofType } = aScene({ durability: 'every' })
   const call = audit.tool({ name: 'probe', risk: 'write' }, async () => 1)
   await call()
-  disk.fail('sync', 'EIO')
+  disk.fail('sync', 'EIO', 1)
   await expect(call()).rejects.toEqual(refused)
+  // The intent stands in the epoch that was given up; that the tool did not run is in the next one.
+  const [, start] = ofType('tool.start')
+  const [, end, ...more] = ofType('tool.end')
+  expect(more).toEqual([])
+  expect(end?.invocation).toMatchObject({
+    status: 'denied',
+    error: { code: 'INTENT_NOT_DURABLE' },
+    start: `${start?.chain.epoch}/${start?.chain.seq}`,
+  })
+  expect(end?.chain.epoch).not.toBe(start?.chain.epoch)
+  expect(ofType('gap')).toEqual([])
+  expect(audit.health()).toMatchObject({
+    ok: false,
+    calls: { refused: 1 },
+    journal: { recordsFailed: 1, failedEpochs: 1 },
+  })
+})
+
+it('under durability every an open tool runs whose intent stands and is not synced', async () => {
+  const { audit, disk, ofType } = aScene({ durability: 'every' })
+  const call = audit.tool({ name: 'probe' }, () => 1)
+  disk.fail('sync', 'EIO', 1)
+  expect(call()).toBe(1)
+  const [start] = ofType('tool.start')
+  expect(ofType('tool.end').map(({ invocation }) => invocation)).toMatchObject([
+    { status: 'success', start: `${start?.chain.epoch}/${start?.chain.seq}` },
+  ])
+  expect(ofType('gap')).toEqual([])
+  expect(audit.health().calls).toMatchObject({ refused: 0, undurable: 1 })
 })
 
 it('under durability none only what cannot even be written is refused', async () => {

@@ -4,6 +4,7 @@
 import type { Block, EventType, RecordDraft, Retention, TraceRef } from '@spanseal/core'
 import { AuditError, block, EVENT_TYPES } from '@spanseal/core'
 import type { AppendedRecord, AppendOptions, EpochWriter, RecordPlace } from '@spanseal/journal'
+import { standingRecord } from '@spanseal/journal'
 import type { Counters } from './counters.ts'
 import { reasonOf } from './counters.ts'
 import type { VaultIntake } from './vault-intake.ts'
@@ -45,7 +46,7 @@ export class RecordWriter {
   #remembered: Remembered[] = []
   /** The last record that was written. */
   last: AppendedRecord | undefined
-  /** Why the last `append` that gave nothing did so. */
+  /** Why the last `append` gave nothing, or a record that is not known to be on disk. */
   failure: unknown
   /** Records that came after the journal was closed: no gap can count them. */
   late = 0
@@ -74,7 +75,8 @@ export class RecordWriter {
    * Appends one record; `build` is given its place, which commitments are bound to, and may be run
    * again with another.
    *
-   * @returns undefined where it could not be written, for which see {@link failure}
+   * @returns undefined where it could not be written; for that, and for a record that was written under
+   * durability `every` and not synced, see {@link failure}
    */
   append(head: RecordHead, build: (at: RecordPlace) => RecordContent): AppendedRecord | undefined {
     const { type, trace, eventAt, urgent } = head
@@ -89,15 +91,15 @@ export class RecordWriter {
           ? { ...content, trace, type }
           : { ...content, retention, trace, type }
       }, options)
-      this.#counters.recordsWritten++
-      this.#vault?.take()
-      this.last = appended
-      return appended
+      this.failure = undefined
+      return this.#written(appended)
     } catch (error) {
+      this.failure = error
+      const standing = standingRecord(error)
+      if (standing !== undefined) return this.#unsynced(standing, error)
       this.#vault?.restart()
       this.#lost(type, error)
       this.#counters.warnOnce('write', `a record could not be written: ${reasonOf(error)}`)
-      this.failure = error
       return undefined
     }
   }
@@ -130,20 +132,39 @@ export class RecordWriter {
       const isLate = new Date(this.#now()).toISOString() !== since
       const options = { type, checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
       try {
-        this.last = this.#writer.append((at) => {
+        const appended = this.#writer.append((at) => {
           this.#vault?.restart()
           return { ...build(at), type }
         }, options)
-        this.#counters.recordsWritten++
-        this.#vault?.take()
+        this.#written(appended)
         this.#remembered.shift()
       } catch (error) {
-        this.#vault?.restart()
-        if (comesAgain && isPassing(error)) return
-        this.#forgetFirst(error)
+        const standing = standingRecord(error)
+        if (standing !== undefined) {
+          this.#unsynced(standing, error)
+          this.#remembered.shift()
+        } else {
+          this.#vault?.restart()
+          if (comesAgain && isPassing(error)) return
+          this.#forgetFirst(error)
+        }
       }
       first = this.#remembered[0]
     }
+  }
+
+  #written(record: AppendedRecord): AppendedRecord {
+    this.#counters.recordsWritten++
+    this.#vault?.take()
+    this.last = record
+    return record
+  }
+
+  /** It stands in the journal, and may not be on disk: it must not be written again. */
+  #unsynced(record: AppendedRecord, why: unknown): AppendedRecord {
+    this.#counters.recordsFailed++
+    this.#counters.warnOnce('sync', `records could not be synced: ${reasonOf(why)}`)
+    return this.#written(record)
   }
 
   #forgetFirst(why: unknown): void {

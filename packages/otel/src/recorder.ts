@@ -67,7 +67,7 @@ export class Recorder {
     const call: OpenCall = {
       intent,
       start,
-      failure: start === undefined ? records.failure : undefined,
+      failure: records.failure,
       input,
       inputBytes: digested?.digest.bytes ?? 0,
       startedNs: process.hrtime.bigint(),

@@ -134,7 +134,9 @@ export class ToolCall implements Settlement {
     const { start, failure } = this.#begin(authorization)
     const { tool } = this
     const { intents } = this.runtime
-    if (start === undefined) return this.#withoutIntent(coded(failure), run)
+    if (start === undefined || failure !== undefined) {
+      return this.#withoutIntent(coded(failure), run)
+    }
     if (!intents.waits(tool)) return this.#execute(run)
     if (!this.isAsync) return this.#withIntent(intents.madeNow(start, tool), run)
     return intents.made(start, tool).then((lack) => this.#withIntent(lack, run)) as T
