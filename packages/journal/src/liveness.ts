@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { sha256Hex } from '@spanseal/core'
@@ -9,7 +9,7 @@ import { openRegular, readRange } from './byte-file.ts'
 import type { OpenGap } from './gap.ts'
 import type { JournalFs } from './journal-fs.ts'
 import { errnoOf, FILE_MODE, isShortage, writeAll } from './journal-fs.ts'
-import { WRITER_FILE } from './journal-layout.ts'
+import { listSegments, WRITER_FILE } from './journal-layout.ts'
 
 /** Which process an epoch belongs to. */
 export interface ProcessIdentity {
@@ -40,7 +40,10 @@ export interface WriterState extends ProcessIdentity {
   readonly vitals_too_large?: true
 }
 
-/** `gone`: it cannot come back. `silent`: another host's, without a beat for too long. */
+/**
+ * `gone`: it cannot come back. `silent`: without a beat for too long, of another host or of a writer
+ * that cannot be told.
+ */
 export type Liveness = 'live' | 'silent' | 'gone'
 
 /** Another host's epoch counts as live until its beat is this old. */
@@ -181,9 +184,48 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isFields(value) ? value : {}
 }
 
-/** Whether an epoch's writer may still write. */
+/** What an epoch's folder tells of its writer. */
+export interface WriterSigns {
+  /** Undefined where `writer.json` is missing, cannot be read or is not ours. */
+  readonly state: WriterState | undefined
+  readonly liveness: Liveness
+  /** Unix milliseconds of the last sign of life. */
+  readonly beat: number
+}
+
+/**
+ * Whether an epoch's writer may still write. One of which nothing can be read is never `gone`: its
+ * disk may be sick, or somebody may have removed the file. Each beat changes its folder, so that
+ * tells whether it is `silent`.
+ *
+ * @throws what the system throws when it has no descriptor left
+ */
+export function writerSigns(folder: string, nowMillis: number): WriterSigns {
+  const state = readWriterState(folder)
+  if (state !== undefined) {
+    return { state, liveness: livenessOf(state, nowMillis), beat: state.beat }
+  }
+  const beat = lastChange(folder) ?? nowMillis
+  const isSilent = nowMillis - beat > SILENT_AFTER_MILLIS
+  return { state, liveness: isSilent ? 'silent' : 'live', beat }
+}
+
+/** When something was last written in an epoch's folder; undefined where that cannot be told. */
+function lastChange(folder: string): number | undefined {
+  try {
+    const last = listSegments(folder).at(-1)
+    const segment = last === undefined ? undefined : statSync(last.path, { throwIfNoEntry: false })
+    return Math.max(statSync(folder).mtimeMs, segment?.mtimeMs ?? 0)
+  } catch (error) {
+    if (isShortage(error)) throw error
+    return undefined
+  }
+}
+
+/** Whether the writer of an epoch that says so in `writer.json` may still write. */
 export function livenessOf(state: WriterState | undefined, nowMillis: number): Liveness {
-  if (state === undefined || state.ended !== undefined) return 'gone'
+  if (state === undefined) return 'live' // see `writerSigns`
+  if (state.ended !== undefined) return 'gone'
   const self = ownProcess()
   if (state.host !== self.host) {
     return nowMillis - state.beat > SILENT_AFTER_MILLIS ? 'silent' : 'live'

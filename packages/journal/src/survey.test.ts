@@ -1,7 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { ObservedEpoch } from '@spanseal/core'
 import { isEpochId, sha256Hex } from '@spanseal/core'
@@ -216,6 +224,10 @@ test('nonsense in an epoch folder is named, not thrown', () => {
   writeFileSync(join(journal, noise, 'writer.json'), '[]')
   writeFileSync(lastSegment(journal, noise), Buffer.alloc(300_000, 0xff))
   rmSync(join(journal, noOpen, '000000000000.jsonl'))
+  // Nobody knows who wrote these two, but nobody did for long.
+  const hourAgo = Date.now() / 1_000 - 3_600
+  utimesSync(lastSegment(journal, noise), hourAgo, hourAgo)
+  for (const epoch of [empty, noise]) utimesSync(join(journal, epoch), hourAgo, hourAgo)
   const observed = observedBy(journal, memoryKeys())
   expect(observed).toContainEqual({ epoch: empty, leaf: '0'.repeat(64), size: 0, state: 'crashed' })
   expect(observed).toContainEqual(
@@ -250,6 +262,32 @@ test('a silent host is crashed after five minutes, and named again when it wakes
   writer.append(() => toolStart())
   beatAt(Date.now())
   expect(states()).toEqual(['live 3'])
+})
+
+test('an epoch is not called crashed because nothing can be read of its writer', () => {
+  for (const state of [undefined, '', '{"host":', 'x'.repeat(100_000), '[]']) {
+    const journal = aFolder()
+    const keys = memoryKeys()
+    const writer = openWriter(writerOptions(journal, { keys }))
+    writer.append(() => toolStart())
+    const epoch = writer.epoch ?? ''
+    rmSync(join(journal, epoch, 'writer.json'))
+    if (state !== undefined) writeFileSync(join(journal, epoch, 'writer.json'), state)
+    expect(observedBy(journal, keys)).toMatchObject([{ epoch, state: 'live', size: 2 }])
+    expect(keys.heads.settled().has(epoch)).toBe(false)
+    // After five minutes without any change it is as one of a silent host, which may wake up.
+    const longAgo = Date.now() / 1_000 - 301
+    utimesSync(lastSegment(journal, epoch), longAgo, longAgo)
+    utimesSync(join(journal, epoch), longAgo, longAgo)
+    const of = (found: ReturnType<typeof observedBy>): unknown[] =>
+      found.filter((each) => each.epoch === epoch)
+    expect(of(observedBy(journal, keys))).toMatchObject([{ state: 'crashed', size: 2 }])
+    expect(of(observedBy(journal, keys))).toEqual([])
+    expect(keys.heads.settled().has(epoch)).toBe(false)
+    writer.append(() => toolStart())
+    expect(of(observedBy(journal, keys))).toMatchObject([{ state: 'live', size: 3 }])
+    writer.close()
+  }
 })
 
 test('a named end is synced before it is named', () => {

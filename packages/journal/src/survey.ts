@@ -15,7 +15,7 @@ import { isShortage } from './journal-fs.ts'
 import { listEpochs, listSegments } from './journal-layout.ts'
 import { parseLineHead } from './line-head.ts'
 import type { Liveness } from './liveness.ts'
-import { livenessOf, readWriterState } from './liveness.ts'
+import { writerSigns } from './liveness.ts'
 import { openSegment } from './segment-file.ts'
 
 /** What an opener has to say of the other epochs. */
@@ -72,9 +72,9 @@ export function surveyJournal(options: SurveyOptions): Survey {
   const settled: string[] = []
   for (const epoch of open) {
     const said = statements.get(epoch) ?? []
-    const state = readWriterState(join(journal, epoch))
-    const liveness = own.has(epoch) ? 'gone' : livenessOf(state, nowMillis)
-    if (isFinal(said, liveness, state?.beat) && isWhole(said, sizes.get(epoch))) {
+    const signs = writerSigns(join(journal, epoch), nowMillis)
+    const liveness = own.has(epoch) ? 'gone' : signs.liveness
+    if (isFinal(said, liveness, signs.beat) && isWhole(said, sizes.get(epoch))) {
       if (liveness === 'gone' || said.some((s) => s.state === 'closed')) settled.push(epoch)
       continue
     }
@@ -91,16 +91,12 @@ export function surveyJournal(options: SurveyOptions): Survey {
 }
 
 /** Whether what was said of an epoch still holds without looking at its records. */
-function isFinal(
-  said: readonly Statement[],
-  liveness: Liveness,
-  beat: number | undefined,
-): boolean {
+function isFinal(said: readonly Statement[], liveness: Liveness, beat: number): boolean {
   return said.some(({ state, atMillis }) => {
     if (state === 'closed') return true
     if (state !== 'crashed') return false
     // A silent host's epoch may wake up; then its beat is later than the observation.
-    return liveness === 'gone' || (liveness === 'silent' && beat !== undefined && beat <= atMillis)
+    return liveness === 'gone' || (liveness === 'silent' && beat <= atMillis)
   })
 }
 

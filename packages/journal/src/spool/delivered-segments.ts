@@ -11,7 +11,7 @@ import type { EpochPosition } from '../epoch-reader.ts'
 import type { SegmentName } from '../journal-layout.ts'
 import { compressedName, segmentName, segmentsAmong } from '../journal-layout.ts'
 import { parseLineHead } from '../line-head.ts'
-import { livenessOf, readWriterState } from '../liveness.ts'
+import { writerSigns } from '../liveness.ts'
 import { openSegment } from '../segment-file.ts'
 import type { DeliveredMarker } from './delivered-marker.ts'
 import { markerAmong } from './delivered-marker.ts'
@@ -144,7 +144,7 @@ function lastEnd(
   if (end === undefined || last === undefined || ends.some((each) => each?.seq !== end.seq)) {
     return undefined
   }
-  if (!end.closed && livenessOf(readWriterState(folder), nowMillis) === 'live') return undefined
+  if (!end.closed && writerSigns(folder, nowMillis).liveness !== 'gone') return undefined
   // One without a record takes no room, and may be all that says where the epoch ended.
   if (end.segment !== last.firstSeq || end.seq === last.firstSeq) return undefined
   // Behind what was delivered there may be the torn end of a crash, and no line.
