@@ -11,14 +11,16 @@ import type {
   SealedRecord,
 } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
+import type { ByteFile } from './byte-file.ts'
 import { readRange } from './byte-file.ts'
 import type { Cursors } from './cursors.ts'
 import { FileCursors, memoryCursors } from './cursors.ts'
 import type { EpochPiece, EpochPosition, StuckEpoch } from './epoch-reader.ts'
 import { readEpoch } from './epoch-reader.ts'
 import { errnoOf } from './journal-fs.ts'
+import type { SegmentName } from './journal-layout.ts'
 import { CURSORS_FOLDER, listEpochs, listSegments, SINK_NAME } from './journal-layout.ts'
-import { livenessOf, readWriterState } from './liveness.ts'
+import { writerSigns } from './liveness.ts'
 import { openSegment } from './segment-file.ts'
 
 export interface JournalSourceOptions {
@@ -43,10 +45,12 @@ export interface JournalSource extends RecordSource {
   notify(): void
   /**
    * Records that are not committed yet, of the epochs that this source delivers: whole lines are
-   * counted, but of an epoch that turned out damaged only those before the damage. Reads what was
-   * written since the last call.
+   * counted, also behind a place where an epoch is `stuck`, which counts for one at least. Reads what
+   * was written since the last call.
    */
   pendingRecords(): number
+  /** Those of them that lie behind such a place, as of the last `pendingRecords`: waiting is no use. */
+  heldBackRecords(): number
   /** Epochs that cannot be read on because they were damaged; the torn end of a crash is none. */
   stuck(): readonly StuckEpoch[]
 }
@@ -59,6 +63,8 @@ interface Progress {
 }
 
 const COUNT_CHUNK_BYTES = 1024 * 1024
+/** The chain alone takes more of a record: a later segment's name is believed no further. */
+const LINE_BYTES_MIN = 128
 
 /**
  * The records and checkpoints of a journal, from the sink's cursor on: epoch by epoch in order of
@@ -114,6 +120,7 @@ class FolderSource implements JournalSource {
   readonly #waiting = new Set<() => void>()
   #scannedAtMillis = Number.NEGATIVE_INFINITY
   #ownCount = -1
+  #heldBack = 0
   #notified = false
 
   constructor(journal: string, cursors: Cursors, options: JournalSourceOptions) {
@@ -202,18 +209,21 @@ class FolderSource implements JournalSource {
     this.#scannedAtMillis = Number.NEGATIVE_INFINITY
     this.#scan()
     let pending = 0
+    let heldBack = 0
     for (const epoch of this.#epochs) {
       const progress = this.#progressOf(epoch)
-      const { committed, read } = progress
-      try {
-        progress.counted = countLines(join(this.#journal, epoch), furthest(progress))
-        // What a damaged epoch still holds cannot be delivered.
-        pending += (this.#stuck.has(epoch) ? read.seq : progress.counted.seq) - committed.seq
-      } catch {
-        // Told by `stuck`.
-      }
+      progress.counted = countLines(join(this.#journal, epoch), furthest(progress))
+      const { committed, counted, read } = progress
+      const behind = this.#stuck.has(epoch) ? Math.max(1, counted.seq - read.seq) : 0
+      pending += behind > 0 ? read.seq - committed.seq + behind : counted.seq - committed.seq
+      heldBack += behind
     }
+    this.#heldBack = heldBack
     return pending
+  }
+
+  heldBackRecords(): number {
+    return this.#heldBack
   }
 
   stuck(): readonly StuckEpoch[] {
@@ -234,7 +244,7 @@ class FolderSource implements JournalSource {
     this.#ownCount = ownCount
     const isOurs = (epoch: string): boolean => {
       if (own === undefined || own.epochs.has(epoch) || this.#progress.has(epoch)) return true
-      return livenessOf(readWriterState(join(this.#journal, epoch)), now) !== 'live'
+      return writerSigns(join(this.#journal, epoch), now).liveness !== 'live'
     }
     this.#epochs = listEpochs(this.#journal).filter(
       (epoch) => !this.#done.has(epoch) && isOurs(epoch),
@@ -272,8 +282,8 @@ class FolderSource implements JournalSource {
     if (!atEnd) return
     const { committed } = progress
     const ended = committed.closed && committed.checkpointSize === committed.seq
-    const state = readWriterState(join(this.#journal, epoch))
-    if (!ended && livenessOf(state, this.#now()) !== 'gone') return
+    const folder = join(this.#journal, epoch)
+    if (!ended && writerSigns(folder, this.#now()).liveness !== 'gone') return
     // It may have written between our reading and its end.
     const last = this.#readOn(epoch, progress, { recordCountMax: 1, bytesMax: 1 })
     if (last?.atEnd !== true || last.records.length + last.checkpoints.length > 0) return
@@ -288,38 +298,52 @@ function isBehind(a: EpochPosition, b: EpochPosition): boolean {
   return a.seq < b.seq || a.checkpointBytes < b.checkpointBytes
 }
 
-/** Whole lines of an epoch up to a place. */
+/** Whole lines of an epoch up to a place, which may lie within a line. */
 type LineCount = Pick<EpochPosition, 'seq' | 'segment' | 'offset'>
 
 function furthest({ read, counted }: Progress): LineCount {
-  return read.seq >= counted.seq ? read : counted
+  return read.seq > counted.seq ? read : counted
 }
 
-/** Counts on to the end of the last segment. */
+/** Counts on to the end of the last segment, past what cannot be read. */
 function countLines(folder: string, from: LineCount): LineCount {
-  let { seq, segment, offset } = from
-  const segments = listSegments(folder)
-  for (const [i, each] of segments.entries()) {
-    if (each.firstSeq < segment) continue
-    if (each.firstSeq > segment) offset = 0
-    segment = each.firstSeq
-    const next = segments[i + 1]
-    if (each.compressed && next !== undefined && next.firstSeq >= seq) {
-      seq = next.firstSeq // not worth decoding
-      continue
+  let count = from
+  try {
+    const segments = listSegments(folder)
+    for (const [i, each] of segments.entries()) {
+      if (each.firstSeq < count.segment) continue
+      if (each.firstSeq > count.segment) count = { ...count, segment: each.firstSeq, offset: 0 }
+      count = countOn(each, segments[i + 1]?.firstSeq, count)
     }
-    const file = openSegment(each)
-    try {
-      for (let at = offset; at < file.size; at += COUNT_CHUNK_BYTES) {
-        const chunk = readRange(file, at, Math.min(COUNT_CHUNK_BYTES, file.size - at))
-        for (let lf = chunk.indexOf(0x0a); lf >= 0; lf = chunk.indexOf(0x0a, lf + 1)) {
-          seq++
-          offset = at + lf + 1
-        }
-      }
-    } finally {
-      file.close()
-    }
+  } catch {
+    // What there is cannot be told: `stuck` says where.
   }
-  return { seq, segment, offset }
+  return count
+}
+
+/** Counts on to the end of a segment. */
+function countOn(segment: SegmentName, next: number | undefined, from: LineCount): LineCount {
+  let { seq, offset } = from
+  let file: ByteFile
+  try {
+    file = openSegment(segment)
+  } catch {
+    return from // no regular file, or gone meanwhile
+  }
+  try {
+    const left = next === undefined ? -1 : next - seq
+    if (segment.compressed && left >= 0 && left <= file.size / LINE_BYTES_MIN) {
+      return { ...from, seq: seq + left } // not worth decoding
+    }
+    for (let at = offset; at < file.size; at += COUNT_CHUNK_BYTES) {
+      const chunk = readRange(file, at, Math.min(COUNT_CHUNK_BYTES, file.size - at))
+      for (let lf = chunk.indexOf(0x0a); lf >= 0; lf = chunk.indexOf(0x0a, lf + 1)) {
+        seq++
+      }
+      offset = at + chunk.length
+    }
+    return { ...from, seq, offset }
+  } finally {
+    file.close()
+  }
 }
