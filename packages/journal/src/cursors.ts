@@ -1,17 +1,19 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isEpochId } from '@spanseal/core'
 import { openRegular, readRange } from './byte-file.ts'
 import type { EpochPosition } from './epoch-reader.ts'
 import { START } from './epoch-reader.ts'
-import { FILE_MODE, FOLDER_MODE, isShortage } from './journal-fs.ts'
+import { FILE_MODE, isShortage } from './journal-fs.ts'
 import { CURSORS_FOLDER, SINK_NAME } from './journal-layout.ts'
+import { makeFolder } from './make-folder.ts'
 
 const DONE = '.done'
+const CURSOR = /^([^.]+)\.(?:json|done)$/
 const CURSOR_BYTES_MAX = 64 * 1024
 
 /** How far a sink has acknowledged an epoch. */
@@ -30,14 +32,24 @@ export function readCursor(journal: string, sink: string, epoch: string): Acknow
   return position === undefined ? undefined : { position, done: false }
 }
 
-/** The sinks that have cursors, by name. */
+/** The sinks that have a cursor, by name: a folder without one is nobody's. */
 export function sinksOf(journal: string): string[] {
+  const folder = join(journal, CURSORS_FOLDER)
+  return namesIn(folder)
+    .filter((name) => SINK_NAME.test(name) && hasCursor(join(folder, name)))
+    .sort()
+}
+
+function hasCursor(folder: string): boolean {
+  return namesIn(folder).some((name) => {
+    const [, epoch = ''] = CURSOR.exec(name) ?? []
+    return isEpochId(epoch) && positionIn(join(folder, name)) !== undefined
+  })
+}
+
+function namesIn(folder: string): string[] {
   try {
-    const entries = readdirSync(join(journal, CURSORS_FOLDER), { withFileTypes: true })
-    return entries
-      .filter((entry) => entry.isDirectory() && SINK_NAME.test(entry.name))
-      .map(({ name }) => name)
-      .sort()
+    return readdirSync(folder)
   } catch (error) {
     if (isShortage(error)) throw error
     return []
@@ -70,10 +82,11 @@ export function memoryCursors(): Cursors {
  */
 export class FileCursors implements Cursors {
   readonly #folder: string
+  #begun = false
 
   constructor(folder: string) {
     this.#folder = folder
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
+    makeFolder(folder)
   }
 
   done(): Set<string> {
@@ -82,8 +95,23 @@ export class FileCursors implements Cursors {
   }
 
   load(epoch: string): EpochPosition {
-    // None, or unreadable: then everything comes again.
-    return positionIn(join(this.#folder, `${epoch}.json`)) ?? START
+    const path = join(this.#folder, `${epoch}.json`)
+    const position = positionIn(path)
+    if (position !== undefined) return position
+    this.#begin(path)
+    return START // none, or unreadable: then everything comes again
+  }
+
+  /** A sink that waits for its first acknowledgement is one: nothing may be removed before it. */
+  #begin(path: string): void {
+    if (this.#begun) return
+    this.#begun = true
+    try {
+      writeFileSync(path, JSON.stringify(START), { mode: FILE_MODE, flag: 'wx' })
+    } catch (error) {
+      if (isShortage(error)) throw error
+      // There is one that cannot be read; or no room, and then nothing is delivered either.
+    }
   }
 
   save(epoch: string, position: EpochPosition): Promise<void> {

@@ -13,7 +13,7 @@ import { parseLineHead } from '../line-head.ts'
 import { RestoredEpoch } from './restored-epoch.ts'
 import { parsedNote, RestoredNotes } from './restored-notes.ts'
 import type { ShipLock } from './ship-lock.ts'
-import { RESTORE_LOCK, shipLock } from './ship-lock.ts'
+import { restoreLock } from './ship-lock.ts'
 
 const LF = 0x0a
 const NONE: JournalFolderSink['counts'] = { records: 0, checkpoints: 0, duplicates: 0, refused: 0 }
@@ -76,7 +76,7 @@ export function journalFolderSink(
     const message = `${folder} holds epoch ${written} of a writer; restore into an empty folder`
     throw new AuditError('JOURNAL_UNUSABLE', message, { details: { file: folder } })
   }
-  const lock = shipLock(path, RESTORE_LOCK)
+  const lock = restoreLock(path)
   if (!lock.held) {
     const who = lock.owner === undefined ? '' : ` (pid ${lock.owner.pid})`
     const message = `another process restores into ${folder}${who}; let it end first`

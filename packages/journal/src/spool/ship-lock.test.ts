@@ -3,13 +3,13 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { aFolder, codeOf, filesIn } from '../journal.fixture.ts'
 import { ownProcess } from '../liveness.ts'
-import { lockOwner, shipLock } from './ship-lock.ts'
+import { lockOwner, restoreLock, restoreOwner, shipLock } from './ship-lock.ts'
 
 const folderOf = (journal: string): string => join(journal, 'cursors', 'kafka')
 
@@ -60,6 +60,40 @@ test('a lock is stale when its process is gone, or its host silent', () => {
     expect(lock.held).toBe(isFree)
     lock.release()
   }
+})
+
+test('there is always a next lock, whatever names lie in the folder', () => {
+  const names = ['999999999999999', '1000000000', '0', '01', '-1', '999999999', '999999998']
+  for (const digits of names) {
+    const journal = aFolder()
+    mkdirSync(folderOf(journal), { recursive: true })
+    const path = join(folderOf(journal), `.lock-${digits}.json`)
+    const { pid, ...process } = ownProcess()
+    for (const text of ['x', JSON.stringify({ ...process, pid, beat: 1, released: true })]) {
+      writeFileSync(path, text)
+      utimesSync(path, 1, 1)
+      for (let i = 0; i < 3; i++) {
+        const lock = shipLock(journal, 'kafka')
+        expect(lock.held).toBe(true)
+        expect(shipLock(journal, 'kafka')).toMatchObject({ held: false, owner: { pid } })
+        lock.release()
+      }
+    }
+  }
+})
+
+test('whoever restores locks no sink out, of whatever name, and is none', () => {
+  const journal = aFolder()
+  const restoring = restoreLock(journal)
+  expect(restoring.held).toBe(true)
+  expect(restoreLock(journal)).toMatchObject({ held: false, owner: { pid: process.pid } })
+  expect(restoreOwner(journal, Date.now())).toMatchObject({ pid: process.pid })
+  const ship = shipLock(journal, 'restore')
+  expect(ship.held).toBe(true)
+  restoring.release()
+  expect(restoreOwner(journal, Date.now())).toBeUndefined()
+  expect(lockOwner(journal, 'restore', Date.now())).toMatchObject({ pid: process.pid })
+  ship.release()
 })
 
 test('a lock that is no lock holds nobody up for long', () => {

@@ -1,22 +1,15 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { linkSync, lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AuditError } from '@spanseal/core'
 import { openRegular, readRange } from '../byte-file.ts'
-import { errnoOf, FILE_MODE, FOLDER_MODE, isShortage } from '../journal-fs.ts'
+import { errnoOf, FILE_MODE, isShortage } from '../journal-fs.ts'
 import { CURSORS_FOLDER, SINK_NAME } from '../journal-layout.ts'
 import type { ProcessIdentity } from '../liveness.ts'
 import { livenessOf, ownProcess } from '../liveness.ts'
+import { makeFolder } from '../make-folder.ts'
 import { draftPath } from './spool-fs.ts'
 
 export interface ShipLock {
@@ -42,9 +35,11 @@ interface LockState extends ProcessIdentity {
   readonly released?: boolean
 }
 
-/** Held by whoever restores into a journal. */
-export const RESTORE_LOCK = 'restore'
-const LOCK = /^\.lock-(\d{1,15})\.json$/
+/** Beside the cursors, so that no sink's name can be its. */
+const RESTORE_LOCK = '.restore.lock'
+/** Generations: 500 takings a second for a month. Nobody made one that is greater. */
+const GENERATION_MAX = 999_999_999
+const LOCK = /^\.lock-([1-9]\d{0,8})\.json$/
 const LOCK_BYTES_MAX = 4_096
 const BEAT_MILLIS = 30_000
 /** A lock that says nothing may be being written, where the file system knows no links. */
@@ -65,26 +60,49 @@ export function shipLock(
   sinkName: string,
   options: ShipLockOptions = {},
 ): ShipLock {
-  const folder = lockFolder(journal, sinkName)
+  return locked(lockFolder(journal, sinkName), { journal, name: sinkName, options })
+}
+
+/**
+ * One process that restores into a journal at a time; the rest as {@link shipLock}.
+ *
+ * @throws AuditError `JOURNAL_UNUSABLE` when the lock cannot be written
+ */
+export function restoreLock(journal: string, options: ShipLockOptions = {}): ShipLock {
+  return locked(join(journal, RESTORE_LOCK), { journal, name: 'restore', options })
+}
+
+function locked(
+  folder: string,
+  {
+    journal,
+    name,
+    options,
+  }: { readonly journal: string; readonly name: string; readonly options: ShipLockOptions },
+): ShipLock {
   try {
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
+    makeFolder(folder)
     return take(folder, options)
   } catch (cause) {
     throw new AuditError(
       'JOURNAL_UNUSABLE',
-      `journal: ${journal} cannot be locked for ${sinkName} (${errnoOf(cause) ?? 'unknown'})`,
+      `journal: ${journal} cannot be locked for ${name} (${errnoOf(cause) ?? 'unknown'})`,
       { cause, details: { option: 'journal', file: folder } },
     )
   }
 }
 
-/** Who holds a lock at present; undefined where nobody does. */
-export function lockOwner(
-  journal: string,
-  sinkName: string,
-  nowMillis: number,
-): ShipLock['owner'] | undefined {
-  const folder = lockFolder(journal, sinkName)
+/** Who ships a journal for a sink at present; undefined where nobody does. */
+export function lockOwner(journal: string, sinkName: string, nowMillis: number): ShipLock['owner'] {
+  return ownerIn(lockFolder(journal, sinkName), nowMillis)
+}
+
+/** Who restores into a journal at present; undefined where nobody does. */
+export function restoreOwner(journal: string, nowMillis: number): ShipLock['owner'] {
+  return ownerIn(join(journal, RESTORE_LOCK), nowMillis)
+}
+
+function ownerIn(folder: string, nowMillis: number): ShipLock['owner'] {
   try {
     return ownerOf(folder, newest(folder), nowMillis)
   } catch (error) {
@@ -113,6 +131,11 @@ function take(folder: string, options: ShipLockOptions): ShipLock {
     const last = newest(folder)
     owner = ownerOf(folder, last, now())
     if (owner !== undefined) break
+    if (last >= GENERATION_MAX) {
+      // Behind the last there is none: whoever holds nothing with it must not lock everybody out.
+      rmSync(pathOf(folder, last), { recursive: true, force: true })
+      continue
+    }
     const generation = last + 1
     if (!create(folder, generation, { ...ownProcess(), beat: now() })) continue
     if (newest(folder) !== generation) {

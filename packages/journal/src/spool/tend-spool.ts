@@ -8,7 +8,7 @@ import { errnoOf } from '../journal-fs.ts'
 import type { SegmentName } from '../journal-layout.ts'
 import { isSpoolDraft, listEpochs, listSegments, SINK_NAME } from '../journal-layout.ts'
 import { parseLineHead } from '../line-head.ts'
-import { livenessOf, readWriterState } from '../liveness.ts'
+import { writerSigns } from '../liveness.ts'
 import { openSegment } from '../segment-file.ts'
 import type { Compressed } from './compress-segment.ts'
 import { compressSegment } from './compress-segment.ts'
@@ -16,7 +16,7 @@ import type { DeliveredSegment, SpoolEpoch } from './delivered-segments.ts'
 import { deliveredSegments, onDisk, spoolEpoch } from './delivered-segments.ts'
 import { lineBefore } from './line-tail.ts'
 import { removeSegments } from './remove-segments.ts'
-import { lockOwner, RESTORE_LOCK } from './ship-lock.ts'
+import { restoreOwner } from './ship-lock.ts'
 import type { SpoolFs } from './spool-fs.ts'
 import { nodeSpoolFs, removeDraft } from './spool-fs.ts'
 
@@ -132,8 +132,7 @@ function restingSegments(folder: string, nowMillis: number): SegmentName[] {
   const segments = listSegments(folder)
   const last = segments.at(-1)
   const isOver = (): boolean =>
-    last !== undefined &&
-    (livenessOf(readWriterState(folder), nowMillis) === 'gone' || isClosed(last))
+    last !== undefined && (writerSigns(folder, nowMillis).liveness === 'gone' || isClosed(last))
   return segments.filter(
     (segment) =>
       segment.firstSeq > 0 &&
@@ -235,7 +234,7 @@ function checkOptions({ sinks, deleteAfterMillis }: TendOptions): void {
 
 /** A segment that a restore goes on with looks as if nobody wrote to it. */
 function refuseRestored(journal: string, nowMillis: number): void {
-  const owner = lockOwner(journal, RESTORE_LOCK, nowMillis)
+  const owner = restoreOwner(journal, nowMillis)
   if (owner === undefined) return
   const message = `process ${owner.pid} restores into ${journal}; tend it afterwards`
   throw new AuditError('ALREADY_RUNNING', message, { details: { file: journal } })
