@@ -7,11 +7,13 @@ import type { RegularFile } from '../byte-file.ts'
 import { openRegular, readRange } from '../byte-file.ts'
 import { errnoOf, FILE_MODE, syncFolder, writeAll } from '../journal-fs.ts'
 import { compressedName, segmentName } from '../journal-layout.ts'
+import { parseLineHead } from '../line-head.ts'
 import { openCompressed } from './compressed-file.ts'
 import { readMarker } from './delivered-marker.ts'
+import { firstLine, lastLineEnd, lineBefore } from './line-tail.ts'
 import type { SpoolFs } from './spool-fs.ts'
 import { draftPath, removeDraft } from './spool-fs.ts'
-import { FRAME_CONTENT_BYTES, FRAMES_MAX, frameOptions } from './zstd-frames.ts'
+import { FRAME_CONTENT_BYTES, FRAMES_MAX, frameOptions, RATIO_MAX } from './zstd-frames.ts'
 
 /** Less takes a block of the file system, compressed or not. */
 const SEGMENT_BYTES_MIN = 4_096
@@ -39,7 +41,9 @@ export async function compressSegment(
   const draft = draftPath(folder, compressedName(firstSeq))
   try {
     const isWorthIt =
-      file.size >= SEGMENT_BYTES_MIN && file.size <= FRAMES_MAX * FRAME_CONTENT_BYTES
+      file.size >= SEGMENT_BYTES_MIN &&
+      file.size <= FRAMES_MAX * FRAME_CONTENT_BYTES &&
+      holdsRecords(file, firstSeq)
     if (!isWorthIt || !(await writeDraft(file, draft, fs))) return undefined
     const bytesAfter = checkedSize(draft, file.size)
     if (bytesAfter === undefined || bytesAfter >= file.size || hasGrown(path, file.size)) {
@@ -59,7 +63,24 @@ export async function compressSegment(
   }
 }
 
-/** Writes and syncs all frames. @returns false where a frame cannot be read back as it was */
+/** Whether it begins as its name says and goes on to its end: a gigabyte of zeros is left alone. */
+function holdsRecords(file: RegularFile, firstSeq: number): boolean {
+  const first = firstLine(file)
+  const end = lastLineEnd(file)
+  const last = end === undefined ? undefined : lineBefore(file, end)
+  return (
+    first !== undefined &&
+    parseLineHead(first)?.seq === firstSeq &&
+    last !== undefined &&
+    parseLineHead(last) !== undefined
+  )
+}
+
+/**
+ * Writes and syncs all frames.
+ *
+ * @returns false where a frame cannot be read back as it was, or shrinks further than readers take
+ */
 async function writeDraft(file: RegularFile, draft: string, fs: SpoolFs): Promise<boolean> {
   const fd = fs.openSync(draft, 'wx', FILE_MODE)
   try {
@@ -70,7 +91,8 @@ async function writeDraft(file: RegularFile, draft: string, fs: SpoolFs): Promis
       // The plain bytes are about to be removed for these.
       const options = { maxOutputLength: length }
       const back = await inThread((done) => zstdDecompress(frame, options, done))
-      if (content.length !== length || !content.equals(back)) {
+      const isRead = frame.length * RATIO_MAX >= length && content.equals(back)
+      if (content.length !== length || !isRead) {
         removeDraft(fs, draft)
         return false
       }

@@ -2,7 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFolder, codeOf, filesIn, memoryKeys, toolStart } from '../journal.fixture.ts'
@@ -154,6 +162,92 @@ test('whatever lies in an epoch’s folder, a status is told', () => {
   }
 })
 
+/** A journal with one live epoch of some segments, delivered. */
+async function aDelivered(): Promise<{ journal: string; folder: string; epoch: string }> {
+  const journal = aFolder()
+  const writer = aWriter(journal, memoryKeys())
+  calls(writer, 20)
+  await deliver(journal)
+  const epoch = writer.epoch ?? ''
+  return { journal, folder: join(journal, epoch), epoch }
+}
+
+test('what is no file where a later segment would be hides no record', async () => {
+  for (const make of [
+    (path: string): unknown => execFileSync('mkfifo', [path]),
+    (path: string): unknown => mkdirSync(path),
+    (path: string): unknown => symlinkSync('/dev/null', `${path}.zst`),
+  ]) {
+    const { journal, folder, epoch } = await aDelivered()
+    make(join(folder, '000000000999.jsonl'))
+    const acknowledged = { [SINK]: 41 }
+    const { orphans, epochs } = journalStatus(journal)
+    expect(epochs).toMatchObject([{ epoch, state: 'unknown', produced: 41, acknowledged }])
+    expect(epochs[0]?.bytes).toBeGreaterThan(10_000)
+    expect(epochs[0]?.ahead).toBeUndefined()
+    expect(orphans).toEqual([])
+  }
+})
+
+test('the name of a segment is believed no further than its records', async () => {
+  const { journal, folder } = await aDelivered()
+  const lines = readFileSync(join(folder, '000000000001.jsonl'), 'utf8')
+  const names = ['999999999999.jsonl', '000000000100.jsonl']
+  for (const text of ['x\n', lines, lines.replaceAll('"seq":1', '"seq":9007199254740991')]) {
+    for (const name of names) {
+      writeFileSync(join(folder, name), text)
+      expect(journalStatus(journal).totals).toMatchObject({ produced: 41 })
+      rmSync(join(folder, name))
+    }
+  }
+  writeFileSync(join(folder, '000000000100.jsonl'), '')
+  truncateSync(join(folder, '000000000100.jsonl'), 1_073_741_824)
+  expect(journalStatus(journal).epochs).toMatchObject([{ state: 'unknown', produced: 41 }])
+})
+
+test('a sink that has more than lies here is named', async () => {
+  const journal = aFolder()
+  const writer = aWriter(journal, memoryKeys())
+  calls(writer, 5)
+  await deliver(journal)
+  const older = copyOf(journal)
+  calls(writer, 5)
+  await deliver(journal)
+  cpSync(join(journal, 'cursors'), join(older, 'cursors'), { recursive: true })
+  expect(journalStatus(journal).epochs[0]?.ahead).toBeUndefined()
+  expect(journalStatus(older).epochs).toMatchObject([
+    { produced: 11, acknowledged: { [SINK]: 11 }, ahead: { [SINK]: 21 } },
+  ])
+})
+
+test('a sink is who has a cursor: a lock or anything else makes none, a first look does', async () => {
+  const { journal, live } = aFilledJournal()
+  for (const name of ['locked', 'empty', 'junk']) {
+    mkdirSync(join(journal, 'cursors', name), { recursive: true })
+  }
+  shipLock(journal, 'locked').release()
+  writeFileSync(join(journal, 'cursors', 'junk', `${live.epoch}.json`), '{}')
+  writeFileSync(join(journal, 'cursors', 'junk', 'note.json'), '{}')
+  expect(journalStatus(journal)).toMatchObject({ sinks: [], orphans: [] })
+  // It has got nothing, and nothing may be removed before it has.
+  expect(journalSource(journal, { sinkName: 'down' }).pendingRecords()).toBe(119)
+  expect(journalStatus(journal)).toMatchObject({
+    sinks: ['down'],
+    totals: { unacknowledged: { down: 119 } },
+  })
+  await deliver(journal)
+  expect(journalStatus(journal).sinks).toEqual(['down', SINK])
+})
+
+test('an epoch whose writer cannot be told is live while its folder changes, then silent', () => {
+  const { journal, crashed } = aFilledJournal()
+  rmSync(join(journal, crashed, 'writer.json'))
+  expect(epochOf(journal, crashed)).toMatchObject({ state: 'live', produced: 38 })
+  const now = (): number => Date.now() + 301_000
+  const [, status] = journalStatus(journal, { now, sinks: [SINK] }).epochs
+  expect(status).toMatchObject({ epoch: crashed, state: 'silent', produced: 38 })
+})
+
 test('a folder that is none is refused, and locks are no sinks', () => {
   const journal = aFolder()
   expect(codeOf(() => journalStatus(join(journal, 'none')))).toBe('NOT_FOUND')
@@ -164,6 +258,6 @@ test('a folder that is none is refused, and locks are no sinks', () => {
   rmSync(join(journal, 'cursors'))
   shipLock(journal, 'kafka').release()
   const writer = aWriter(journal, memoryKeys())
-  expect(journalStatus(journal)).toMatchObject({ sinks: ['kafka'], orphans: [] })
+  expect(journalStatus(journal)).toMatchObject({ sinks: [], orphans: [] })
   writer.close()
 })

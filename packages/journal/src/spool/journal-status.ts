@@ -9,11 +9,11 @@ import { lookAt } from './look-at-epoch.ts'
 
 /**
  * - `live`: its writer is at work
- * - `silent`: another host's, without a beat for too long
+ * - `silent`: without a beat for too long, of another host or of a writer that cannot be told
  * - `closed`: ended in order
  * - `failed`: given up by its writer after a failed write
  * - `crashed`: its writer is gone without a word
- * - `unknown`: the folder cannot be read
+ * - `unknown`: the folder, or something behind the last record that was found, cannot be read
  */
 export type EpochState = 'live' | 'silent' | 'closed' | 'failed' | 'crashed' | 'unknown'
 
@@ -29,6 +29,11 @@ export interface EpochStatus {
   readonly durable: number
   /** Of those: acknowledged, by sink; 0 where a sink has not begun. */
   readonly acknowledged: Readonly<Record<string, number>>
+  /**
+   * Sinks that acknowledged more than lies here, with how much: a copy of an earlier time lies here,
+   * or the end was lost. Nothing is delivered to them from here. Absent where there is none.
+   */
+  readonly ahead?: Readonly<Record<string, number>>
   /** All its segments, on disk. */
   readonly bytes: number
   /** Its compressed segments, on disk; part of `bytes`. */
@@ -71,7 +76,7 @@ export interface EpochGap {
 export interface JournalStatus {
   /** Unix milliseconds. */
   readonly at: number
-  /** Those that ever delivered from the journal, by name. */
+  /** Those that began to deliver from the journal, by name. */
   readonly sinks: readonly string[]
   /** Oldest first. */
   readonly epochs: readonly EpochStatus[]

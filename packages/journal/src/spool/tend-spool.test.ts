@@ -1,7 +1,17 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
@@ -14,7 +24,7 @@ import {
   openOf,
   toolStart,
 } from '../journal.fixture.ts'
-import { listEpochs } from '../journal-layout.ts'
+import { listEpochs, listSegments } from '../journal-layout.ts'
 import { journalSource } from '../journal-source.ts'
 import { readMarker } from './delivered-marker.ts'
 import {
@@ -33,6 +43,8 @@ import {
   SINK,
   verdictOf,
 } from './spool.fixture.ts'
+import type { SpoolFs } from './spool-fs.ts'
+import { nodeSpoolFs } from './spool-fs.ts'
 import { tendSpool } from './tend-spool.ts'
 
 const COMPRESSED = /^\d{12}\.jsonl\.zst$/
@@ -171,7 +183,58 @@ test('a sink that comes later is told what it cannot have, and is never done wit
     { epoch: live.epoch, seq: 1 },
   ])
   expect(filesIn(join(journal, 'cursors', 'late')).join(' ')).not.toContain('.done')
-  expect(source.pendingRecords()).toBe(0)
+  expect(source.pendingRecords()).toBeGreaterThan(2)
+  expect(source.heldBackRecords()).toBe(source.pendingRecords())
+})
+
+test('the newest segment of an epoch whose writer cannot be told is left alone', async () => {
+  const nonsense = [undefined, '', '{"host":', 'x'.repeat(100_000), '{"host":1}', 'fifo']
+  for (const state of nonsense) {
+    const journal = aFolder()
+    const keys = memoryKeys()
+    const writer = aWriter(journal, keys)
+    calls(writer, 15)
+    await deliver(journal)
+    const folder = join(journal, writer.epoch ?? '')
+    const path = join(folder, 'writer.json')
+    rmSync(path)
+    if (state === 'fifo') execFileSync('mkfifo', [path])
+    else if (state !== undefined) writeFileSync(path, state)
+    const newest = listSegments(folder).at(-1)?.path ?? ''
+    expect(statSync(newest).size).toBeGreaterThan(4_096)
+    // As one looks at it who thinks that nobody can have written for a year.
+    const now = (): number => Date.now() + 365 * DAY_MILLIS
+    const report = await tendSpool(journal, { sinks: [SINK], deleteAfterMillis: 0, now })
+    expect(report.deleted.segments).toBeGreaterThan(0)
+    await deliver(journal)
+    await tendSpool(journal, { sinks: [SINK], deleteAfterMillis: 0, now })
+    expect(existsSync(newest)).toBe(true)
+    const before = filesIn(folder)
+    calls(writer, 1)
+    expect(filesIn(folder)).toEqual(before)
+    writer.close()
+    const found = (await deliver(journal)).flatMap(({ records }) => records)
+    expect(found.map(({ seq }) => seq)).toEqual([31, 32, 33])
+  }
+})
+
+test('a gigabyte of zeros with a segment’s name is not compressed', async () => {
+  const { journal, closed } = aFilledJournal()
+  const path = join(journal, closed, '000000009998.jsonl')
+  writeFileSync(path, '')
+  truncateSync(path, 1_073_741_824)
+  let written = 0
+  const fs: SpoolFs = {
+    ...nodeSpoolFs,
+    openSync: (name, flags, mode) => {
+      if (name.includes('000000009998')) written++
+      return nodeSpoolFs.openSync(name, flags, mode)
+    },
+  }
+  const { compressed } = await tendSpool(journal, { sinks: [], fs })
+  expect(compressed.segments).toBeGreaterThan(3)
+  expect(written).toBe(0)
+  expect(statSync(path).size).toBe(1_073_741_824)
 })
 
 test('a cursor that does not fit what lies here costs no record', async () => {
