@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditError, Batch, SealedCheckpoint, SealedRecord } from '@spanseal/core'
 import { DEFAULT_BATCH_LIMITS, pump, sha256Hex } from '@spanseal/core'
