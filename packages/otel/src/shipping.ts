@@ -14,7 +14,7 @@ export interface SinkHealth {
   readonly name: string
   /** Records acknowledged by the sink. */
   readonly delivered: number
-  /** Records that it has not acknowledged. */
+  /** Records that it has not acknowledged, those that it does not get for a damage among them. */
   readonly pending: number
   /**
    * Age of the oldest record of the batch that is being delivered, or how long an epoch has been stuck
@@ -165,7 +165,10 @@ export class Shipping {
     return this.#acknowledgements.wait(record, timeoutMillis)
   }
 
-  /** Records that the sink has not acknowledged; looks through what is left of the journal. */
+  /**
+   * Records that the sink has not acknowledged, those behind a damage too; looks through what is left
+   * of the journal.
+   */
   pending(): number {
     try {
       return this.#source.pendingRecords()
@@ -174,11 +177,12 @@ export class Shipping {
     }
   }
 
-  /** Resolves when nothing is pending, the sink has stopped, or `millis` have passed. */
+  /** Resolves when nothing is pending that can be delivered, the sink has stopped, or `millis` passed. */
   async drained(millis: number): Promise<void> {
     const deadline = performance.now() + millis
     this.nudge()
-    while (!this.#stopped && this.pending() > 0 && performance.now() < deadline) {
+    const isWaitedFor = (): boolean => this.pending() > this.#source.heldBackRecords()
+    while (!this.#stopped && isWaitedFor() && performance.now() < deadline) {
       // Not `pause`: who waits for this must not see the process end meanwhile.
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MILLIS))
     }
