@@ -13,6 +13,7 @@ export const CLEAR_IDENTITIES: readonly string[] = [
   '/actor/user/ref',
   '/authorization/approver',
   '/context/subjects/refs',
+  '/detail/by',
   'gen_ai.conversation.id',
 ]
 

@@ -5,11 +5,12 @@ import type { Planter } from './planting.ts'
 
 const LIST_ITEMS = 16
 
-/** Plants ids of people, sessions and conversations, addresses and data subjects. */
+/** Plants ids of people, sessions and conversations, addresses, data subjects, and who broke glass. */
 export async function plantIdentities(planter: Planter, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += LIST_ITEMS) {
     await plantSome(planter, ids.slice(at, at + LIST_ITEMS))
   }
+  for (const by of ids) planter.audit.breakGlass({ reason: 'the volume is full', by }).close()
 }
 
 async function plantSome({ audit }: Planter, ids: readonly string[]): Promise<void> {

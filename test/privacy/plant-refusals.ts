@@ -31,6 +31,9 @@ export async function refusalsOf(
       audit.task({ name: 'refused' }, (task) =>
         task.handoff({ to: 'other', summary: untyped(number) }),
       ),
+    () => audit.breakGlass({ reason: untyped([find]) }),
+    () => audit.breakGlass({ reason: find, by: untyped([find]) }),
+    () => audit.breakGlass({ reason: find, minutes: find as unknown as number }),
     () => register({ ...base, otlp: `to ${text}` }),
     () => register({ ...base, otlp: `redis://user:${find}@host.example` }),
     () => register({ ...base, otlp: { url: 'http://127.0.0.1:1', headers: header } }),

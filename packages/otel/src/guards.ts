@@ -7,8 +7,8 @@ import { createRedactor } from './redact/redact.ts'
 // What could forge lines or move a terminal's cursor when a name is printed.
 const UNSAFE_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
 
-// What comes with every task and step is people's, and no message of ours repeats it.
-const RUNTIME_OPTION = /^(?:task|reasoning|handoff|userInput|output)\b/
+// What comes with every task and step, or with broken glass, is people's: no message of ours repeats it.
+const RUNTIME_OPTION = /^(?:task|reasoning|handoff|userInput|output|breakGlass)\b/
 const SHOWN_LENGTH_MAX = 80
 const TIMEOUT_MILLIS_MAX = 2 ** 31 - 1
 const { text: redacted } = createRedactor()
