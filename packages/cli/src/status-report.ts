@@ -17,6 +17,7 @@ export interface StatusProblem {
     | 'GAP_UNTOLD'
     | 'RECORDS_LOST'
     | 'UNREADABLE'
+    | 'CURSOR_AHEAD'
     | 'BREAK_GLASS'
   readonly message: string
 }
@@ -91,7 +92,11 @@ export function statusReport(status: JournalStatus, options: ReportOptions): Sta
     gaps: { records: vitals.lost.records, refused: vitals.lost.refused, pending, untold },
     view: vitals.view,
   }
-  const problems = problemsOf(report, { ...options, breakGlassUntil: vitals.breakGlassUntil })
+  const problems = problemsOf(report, {
+    ...options,
+    ahead: epochs.filter(({ ahead }) => ahead !== undefined).length,
+    breakGlassUntil: vitals.breakGlassUntil,
+  })
   return { ...report, ok: problems.length === 0, problems, epochs }
 }
 
@@ -113,9 +118,10 @@ function freeBytes(folder: string): { freeBytes?: number } {
 function problemsOf(
   report: Omit<StatusReport, 'ok' | 'problems' | 'epochs'>,
   {
+    ahead,
     breakGlassUntil,
     lagMaxMillis,
-  }: ReportOptions & { readonly breakGlassUntil: string | undefined },
+  }: ReportOptions & { readonly ahead: number; readonly breakGlassUntil: string | undefined },
 ): StatusProblem[] {
   const { gaps, lagAgeMillis = 0, orphans, states } = report
   const problems: StatusProblem[] = []
@@ -155,7 +161,12 @@ function problemsOf(
   add(
     (states.unknown ?? 0) > 0,
     'UNREADABLE',
-    `${states.unknown} epochs cannot be read; see spanseal verify`,
+    `${states.unknown} epochs cannot be read, or not to their ends; see spanseal verify`,
+  )
+  add(
+    ahead > 0,
+    'CURSOR_AHEAD',
+    `of ${ahead} epochs more was delivered than lies here, and nothing more of them is: is it an older copy of the folder? see spanseal verify, and spanseal restore`,
   )
   add(
     breakGlassUntil !== undefined,

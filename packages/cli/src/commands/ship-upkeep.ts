@@ -12,6 +12,8 @@ export interface UpkeepOptions {
   readonly compress: boolean
   /** Milliseconds; undefined: nothing is removed. */
   readonly deleteAfter?: number
+  /** The destination that is shipped to: it must have everything as well, though it has nothing yet. */
+  readonly name: string
 }
 
 /** What upkeep came to, over all its rounds. */
@@ -42,7 +44,7 @@ export async function keepTending(
 /** One round; what goes wrong leaves the journal as it was and is told. */
 export async function tendOnce(
   folder: string,
-  { compress, deleteAfter }: UpkeepOptions,
+  { compress, deleteAfter, name }: UpkeepOptions,
   {
     signal,
     terminal,
@@ -63,8 +65,8 @@ export async function tendOnce(
   }
   try {
     const report = await tendSpool(folder, {
-      // Whoever ever delivered from here must have everything before it is removed.
-      sinks: journalStatus(folder).sinks,
+      // Whoever began to deliver from here must have everything before it is removed.
+      sinks: journalStatus(folder, { sinks: [name] }).sinks,
       compress,
       ...(deleteAfter !== undefined && { deleteAfterMillis: deleteAfter }),
       ...(signal !== undefined && { signal }),

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
-import { aJournal, emptyFolder, TestAgent } from '../journal.fixture.ts'
+import { aJournal, deliverAll, emptyFolder, TestAgent } from '../journal.fixture.ts'
 
 /** An address where nobody listens. */
 async function aClosedPort(): Promise<string> {
@@ -36,6 +36,28 @@ describe('spanseal ship', () => {
       delivered: { records: 0, checkpoints: 0 },
       undelivered: 5,
       failure: { code: expect.stringMatching(/^DELIVERY_/) as string },
+    })
+  }, 60_000)
+
+  it('says what it cannot deliver because the journal is damaged before it', async () => {
+    const journal = aJournal()
+    new TestAgent(journal).task()
+    await deliverAll(journal.folder, 'kafka')
+    for (let n = 0; n < 3; n++) new TestAgent(journal).task()
+    journal.writer.close()
+    const epoch = readdirSync(journal.folder).find((name) => /^[0-9a-f-]{36}$/.test(name)) ?? ''
+    const path = join(journal.folder, epoch, '000000000001.jsonl')
+    const lines = readFileSync(path, 'utf8').split('\n')
+    // The first line that is to be delivered does not link any more.
+    lines[4] = lines[4]?.replace('"prev":"', '"prev":"0') ?? ''
+    writeFileSync(path, lines.join('\n'))
+    const args = ['ship', journal.folder, '--brokers', await aClosedPort(), '--json']
+    const { status, stdout } = await runCommand(args)
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      delivered: { records: 0 },
+      undelivered: 13,
+      stuck: [{ epoch, seq: 5, file: path }],
     })
   }, 60_000)
 

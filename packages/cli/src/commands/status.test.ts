@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../command.fixture.ts'
@@ -93,6 +93,36 @@ describe('spanseal status', () => {
     const { status, stdout } = await runCommand(['status', journal.folder])
     expect(status).toBe(0)
     expect(stdout).toContain('5 records')
+  })
+
+  it('finds an older copy of a folder behind what was delivered no healthy journal', async () => {
+    const journal = aJournal()
+    const agent = new TestAgent(journal)
+    agent.task()
+    const older = join(emptyFolder(), 'older')
+    cpSync(journal.folder, older, { recursive: true })
+    agent.task()
+    await deliverAll(journal.folder, 'kafka')
+    cpSync(join(journal.folder, 'cursors'), join(older, 'cursors'), { recursive: true })
+    const { status, stdout } = await runCommand(['status', older, '--json', '--check'])
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      problems: expect.arrayContaining([
+        expect.objectContaining({ code: 'CURSOR_AHEAD' }),
+      ]) as unknown[],
+      epochs: [{ produced: 5, acknowledged: { kafka: 5 }, ahead: { kafka: 9 } }],
+    })
+    expect((await reportOf(journal.folder)).problems).toEqual([])
+  })
+
+  it('counts no folder without a cursor as a destination', async () => {
+    const journal = aJournal()
+    new TestAgent(journal).task()
+    await deliverAll(journal.folder, 'kafka')
+    for (const name of ['restore', 'junk']) mkdirSync(join(journal.folder, 'cursors', name))
+    writeFileSync(join(journal.folder, 'cursors', 'restore', '.lock-1.json'), '{}')
+    expect(await reportOf(journal.folder)).toMatchObject({ lag: { kafka: 0 }, orphans: [] })
+    expect(Object.keys((await reportOf(journal.folder)).lag)).toEqual(['kafka'])
   })
 
   it('finds an empty folder no healthy journal', async () => {
