@@ -11,10 +11,14 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Batch, SealedRecord } from '@spanseal/core'
+import type { Batch, EpochBytes, SealedRecord } from '@spanseal/core'
 import { leafHash } from '@spanseal/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fileSink } from './file-sink.ts'
+import { codeOf, codeOfRejection } from './journal.fixture.ts'
+import { journalSource } from './journal-source.ts'
+import { rebuildLeaves } from './leaves-file.ts'
+import { shipLock } from './spool/ship-lock.ts'
 import { stdoutSink } from './stdout-sink.ts'
 
 const EPOCH = '019aa500-0000-7000-8000-000000000001'
@@ -96,6 +100,19 @@ test('a file that cannot be written is doubtful, so that the batch comes again',
     code: 'DELIVERY_DOUBTFUL',
   })
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a folder that takes no folders is refused, not asked for ever',
+  async () => {
+    const path = '/proc/self/none/of/this/audit.jsonl'
+    expect(await codeOfRejection(fileSink({ path }).deliver(batch(0)))).toBe('DELIVERY_DOUBTFUL')
+    const source = (): unknown => journalSource('/proc/self', { sinkName: 'kafka' })
+    expect(codeOf(source)).toBe('JOURNAL_UNUSABLE')
+    expect(codeOf(() => shipLock('/proc/self', 'kafka'))).toBe('JOURNAL_UNUSABLE')
+    const epoch = { epoch: '', segments: () => [], checkpoints: () => [] }
+    await expect(rebuildLeaves(epoch as unknown as EpochBytes, path)).rejects.toThrow('ENOENT')
+  },
+)
 
 test.each([{ path: '' }, { path: 'x', fileBytesMax: 0 }, { path: 'x', fileBytesMax: 1.5 }])(
   'unusable options %j are refused',

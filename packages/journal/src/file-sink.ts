@@ -5,7 +5,6 @@ import {
   closeSync,
   fdatasyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -18,6 +17,7 @@ import { openRegular } from './byte-file.ts'
 import { linesFrom } from './file-lines.ts'
 import { FILE_MODE, nodeFs, syncFolder, writeAll } from './journal-fs.ts'
 import { parseLineHead } from './line-head.ts'
+import { makeFolder } from './make-folder.ts'
 
 export interface FileSinkOptions {
   /** The file that is appended to; its folder is made where it is missing. One process at a time. */
@@ -115,7 +115,7 @@ class FileSink implements RecordSink {
 
   /** Opens the file behind its last whole record. */
   #open(): number {
-    mkdirSync(dirname(this.#path), { recursive: true })
+    makeFolder(dirname(this.#path), 0o777) // less the process's umask, as a shell would
     const { bytes, next } = readProgress(`${this.#path}.progress`)
     this.#next = new Map(Object.entries(next))
     closeSync(openSync(this.#path, 'a', FILE_MODE))

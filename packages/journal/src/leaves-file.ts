@@ -1,13 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { EpochBytes, LeafReader } from '@spanseal/core'
 import { walkLeaves } from '@spanseal/core'
-import { errnoOf, FILE_MODE, FOLDER_MODE } from './journal-fs.ts'
+import { errnoOf, FILE_MODE } from './journal-fs.ts'
+import { makeFolder } from './make-folder.ts'
 
 /**
  * `leaves` files: the leaf hashes of an epoch, 32 bytes a record, so that a proof need not read the
@@ -62,7 +63,7 @@ export async function openLeaves(path: string): Promise<LeavesFile | undefined> 
  * @returns how many leaves there are
  */
 export async function rebuildLeaves(epoch: EpochBytes, path: string): Promise<number> {
-  mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE })
+  makeFolder(dirname(path))
   const draft = join(dirname(path), `.new-${process.pid}-${basename(path)}`)
   const fd = openSync(draft, 'w', FILE_MODE)
   let count: number
