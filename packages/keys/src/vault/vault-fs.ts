@@ -127,13 +127,36 @@ async function madeIfMissing(folder: string, work: () => Promise<void>): Promise
     await work()
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
-    const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
     // Each new folder is an entry of the one above.
-    for (let made = folder; first !== undefined; made = dirname(made)) {
-      await syncFolder(dirname(made))
-      if (made === first) break
-    }
+    for (const made of await makeFolder(folder)) await syncFolder(dirname(made))
     await work()
+  }
+}
+
+/**
+ * Makes a folder with those above it; Node's own `recursive` never ends where the parent is there and
+ * takes no folders, as in /proc.
+ *
+ * @returns those that were made, the deepest first
+ */
+async function makeFolder(path: string): Promise<string[]> {
+  if (await isFolder(path)) return []
+  const parent = dirname(path)
+  const made = parent === path ? [] : await makeFolder(parent)
+  try {
+    await mkdir(path, { mode: FOLDER_MODE })
+    return [path, ...made]
+  } catch (error) {
+    if (!(await isFolder(path))) throw error
+    return made // somebody else made it meanwhile
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
   }
 }
 

@@ -11,6 +11,7 @@ import type { MasterKey } from './master-key.ts'
 import { FileMasterKeys } from './master-key.ts'
 import { knownVaults, openVault } from './open-vault.ts'
 import { aFolder, anEntry, aVault, codeOf, filesBelow, LOG } from './vault.fixture.ts'
+import { putFile } from './vault-fs.ts'
 
 function valueFiles(root: string): string[] {
   return [...filesBelow(root).keys()].filter((path) => path.includes('/values/'))
@@ -209,6 +210,25 @@ describe('openVault', () => {
     expect(knownVaults(keyring)).toEqual([join(root, 'vault')])
     chmodSync(join(root, 'vault'), 0o755)
     expect(code({})).toBe('KEYRING_UNSAFE')
+  })
+
+  test.skipIf(process.platform !== 'linux')(
+    'a place that takes no folders is refused, not asked for ever',
+    async () => {
+      const path = '/proc/self/none/of/this/value'
+      const drafts = '/proc/self/none/drafts'
+      expect(await codeOf(putFile(path, Buffer.from('x'), { drafts }))).toBe('VAULT_UNUSABLE')
+    },
+  )
+
+  test('a folder is made with all that it lies in, by two at once', async () => {
+    const root = join(aFolder(), 'a', 'b')
+    const paths = [join(root, 'c', 'one'), join(root, 'c', 'd', 'two')]
+    const drafts = join(root, 'drafts')
+    expect(
+      await Promise.all(paths.map((path) => putFile(path, Buffer.from('x'), { drafts }))),
+    ).toEqual([true, true])
+    expect([...filesBelow(root).keys()].sort()).toEqual(paths.sort())
   })
 
   test('a link or a folder in the place of a value is no value', async () => {
