@@ -44,6 +44,7 @@ export class RecordWriter {
   readonly #now: () => number
   /** Oldest first; owned by appendSurely and writeRemembered. */
   #remembered: Remembered[] = []
+  #isWritingRemembered = false
   /** The last record that was written. */
   last: AppendedRecord | undefined
   /** Why the last `append` gave nothing, or a record that is not known to be on disk. */
@@ -115,8 +116,12 @@ export class RecordWriter {
    */
   appendSurely(type: EventType, build: (at: RecordPlace) => OwnContent): void {
     const since = new Date(this.#now()).toISOString()
+    if (this.#remembered.length >= REMEMBERED_MAX) {
+      // Not the first, which may be being written.
+      const [, second] = this.#remembered
+      if (second !== undefined) this.#forget(second, TOO_MANY)
+    }
     this.#remembered.push({ type, build, since })
-    if (this.#remembered.length > REMEMBERED_MAX) this.#forgetFirst(TOO_MANY)
     this.writeRemembered()
   }
 
@@ -126,31 +131,41 @@ export class RecordWriter {
    * @param comesAgain false the last time: what cannot be written then is lost, and a gap counts it
    */
   writeRemembered(comesAgain = true): void {
-    let first = this.#remembered[0]
-    while (first !== undefined) {
-      const { type, build, since } = first
-      const isLate = new Date(this.#now()).toISOString() !== since
-      const options = { type, checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
-      try {
-        const appended = this.#writer.append((at) => {
-          this.#vault?.restart()
-          return { ...build(at), type }
-        }, options)
-        this.#written(appended)
-        this.#remembered.shift()
-      } catch (error) {
-        const standing = standingRecord(error)
-        if (standing !== undefined) {
-          this.#unsynced(standing, error)
-          this.#remembered.shift()
-        } else {
-          this.#vault?.restart()
-          if (comesAgain && isPassing(error)) return
-          this.#forgetFirst(error)
-        }
+    // The writer asks for vitals as it writes, and they find that a period is over.
+    if (this.#isWritingRemembered) return
+    this.#isWritingRemembered = true
+    try {
+      for (let first = this.#remembered[0]; first !== undefined; first = this.#remembered[0]) {
+        if (!this.#writeFirst(first, comesAgain)) return
       }
-      first = this.#remembered[0]
+    } finally {
+      this.#isWritingRemembered = false
     }
+  }
+
+  /** @returns whether it is done with: written, or lost */
+  #writeFirst(first: Remembered, comesAgain: boolean): boolean {
+    const { type, build, since } = first
+    const isLate = new Date(this.#now()).toISOString() !== since
+    const options = { type, checkpoint: true, comesAgain, ...(isLate && { eventAt: since }) }
+    try {
+      const appended = this.#writer.append((at) => {
+        this.#vault?.restart()
+        return { ...build(at), type }
+      }, options)
+      this.#written(appended)
+    } catch (error) {
+      const standing = standingRecord(error)
+      if (standing === undefined) {
+        this.#vault?.restart()
+        if (comesAgain && isPassing(error)) return false
+        this.#forget(first, error)
+        return true
+      }
+      this.#unsynced(standing, error)
+    }
+    this.#remembered = this.#remembered.filter((each) => each !== first)
+    return true
   }
 
   #written(record: AppendedRecord): AppendedRecord {
@@ -167,9 +182,9 @@ export class RecordWriter {
     return this.#written(record)
   }
 
-  #forgetFirst(why: unknown): void {
-    const forgotten = this.#remembered.shift()
-    if (forgotten !== undefined) this.#lost(forgotten.type, why)
+  #forget(forgotten: Remembered, why: unknown): void {
+    this.#remembered = this.#remembered.filter((each) => each !== forgotten)
+    this.#lost(forgotten.type, why)
     const reason = why === TOO_MANY ? TOO_MANY : reasonOf(why)
     this.#counters.warnOnce('remember', `a record about the audit itself is lost: ${reason}`)
   }
