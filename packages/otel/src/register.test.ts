@@ -139,7 +139,8 @@ describe('a process', () => {
         console.log('running')
         await new Promise((resolve) => setTimeout(resolve, 60_000))
       })()`
-    expect(await runProgram(program, { signal: 'SIGKILL' })).toMatchObject({ signal: 'SIGKILL' })
+    const end = await runProgram(program, { signal: 'SIGKILL' })
+    expect(end).toMatchObject({ signal: 'SIGKILL', stdout: 'running\n', stderr: '' })
     expect(typesIn(journal)).toEqual(['epoch.open', 'tool.start'])
   })
 
