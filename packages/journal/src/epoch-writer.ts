@@ -1,17 +1,17 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { EventType, ObservedEpoch, RecordDraft } from '@spanseal/core'
+import type { EventType, RecordDraft } from '@spanseal/core'
 import { AuditError, assertLogName, recordLine } from '@spanseal/core'
 import type { AppendedRecord, AppendOptions, RecordPlace, WriterHealth } from './append.ts'
 import { Budget } from './budget.ts'
 import type { GapReason } from './gap.ts'
-import { GapTally } from './gap.ts'
+import { GapTally, gapDraft } from './gap.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { errnoOf } from './journal-fs.ts'
 import { openJournalFolder, unusable } from './journal-path.ts'
 import type { LiveEpoch } from './live-epoch.ts'
-import { OBSERVED_MAX, openNextEpoch } from './next-epoch.ts'
+import { openNextEpoch } from './next-epoch.ts'
 import { OpenCalls } from './open-calls.ts'
 import { refuseOtherLog } from './other-log.ts'
 import { OwnEpochs } from './own-epochs.ts'
@@ -97,7 +97,7 @@ export class EpochWriter {
     this.journal = settings.journal
     this.log = settings.log
     this.#budget = new Budget(settings)
-    this.#pulses = new Pulses(settings, () => this.#gap.pending)
+    this.#pulses = new Pulses(settings, () => this.#gap.whole)
     this.#loop = new SyncLoop(settings, {
       failed: (live, error) => void this.#giveUp(live, error, FAILED_MEANWHILE),
       checkpoint: (live, note) => this.#heads.keep(live.chain.epoch, note),
@@ -315,8 +315,9 @@ export class EpochWriter {
   /** The first record when writing works again says what is missing before it. */
   #writeGap(live: LiveEpoch): void {
     const size = live.chain.size
+    const { whole } = this.#gap
     try {
-      this.#writeOwn(live, this.#gap.draft(), { checkpoint: true })
+      if (whole !== undefined) this.#writeOwn(live, gapDraft(whole), { checkpoint: true })
     } catch (error) {
       // Whatever became of the gap, nothing of the record behind it was written.
       if (!(error instanceof WriteFailure)) throw error
@@ -324,7 +325,7 @@ export class EpochWriter {
     } finally {
       // A gap whose sync failed can be read: the next epoch observes it, it cannot vanish unseen.
       if (live.chain.size > size) this.#gap.settle()
-      this.#pulses.told()
+      this.#pulses.told(live)
     }
   }
 
@@ -348,29 +349,30 @@ export class EpochWriter {
   #openEpoch(): LiveEpoch {
     const { keys } = this.#settings
     this.#budget.admitEpoch()
-    const { live, note, unnamed, settled } = openNextEpoch(this.#settings, this.#own)
+    const { live, note, opening, gaps, settled } = openNextEpoch(this.#settings, this.#own)
     this.#live = live
     this.#calls = new OpenCalls(live.chain.epoch)
     this.#records++
     this.#heads.keep(live.chain.epoch, note)
-    this.#writeObserved(live, unnamed)
+    this.#writeOpening(live, opening)
+    for (const { gap } of gaps) this.#gap.toldAnother(gap)
     this.#own.named()
     this.#failure = undefined
     try {
-      keys.heads.settle(settled)
+      // Until the gap stands somewhere, its epoch must be looked at again.
+      const isDue = this.#gap.isPending ? (epoch: string) => !this.#own.ids.has(epoch) : () => true
+      keys.heads.settle(settled.filter(isDue))
     } catch (error) {
       this.#report(error, 'the keyring could not note what was observed')
     }
     return live
   }
 
-  #writeObserved(live: LiveEpoch, observed: readonly ObservedEpoch[]): void {
+  #writeOpening(live: LiveEpoch, drafts: readonly RecordDraft[]): void {
     try {
-      for (let i = 0; i < observed.length; i += OBSERVED_MAX) {
-        const detail = { observed: observed.slice(i, i + OBSERVED_MAX) }
-        this.#writeOwn(live, { type: 'epoch.observed', severity: 'info', detail })
-      }
-      if (observed.length > 0 && this.#settings.durability !== 'none') this.#loop.syncNow(live)
+      for (const draft of drafts) this.#writeOwn(live, draft)
+      if (drafts.some(({ type }) => type === 'gap')) live.checkpointDue = true
+      if (drafts.length > 0 && this.#settings.durability !== 'none') this.#loop.syncNow(live)
     } catch (error) {
       if (error instanceof WriteFailure) throw error.reason
       throw this.#giveUp(live, error, FAILED_SYNC)

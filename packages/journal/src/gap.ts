@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { EventType, GapDetail, RecordDraft } from '@spanseal/core'
+import { EVENT_TYPES } from '@spanseal/core'
 
 export type GapReason = GapDetail['reason']
 
@@ -12,6 +13,16 @@ export interface OpenGap {
   readonly refused: number
   /** `YYYY-MM-DDTHH:mm:ss.sssZ` of the first of them. */
   readonly since: string
+}
+
+/** The same with all that a record of it needs. */
+export interface PendingGap extends OpenGap {
+  /** `YYYY-MM-DDTHH:mm:ss.sssZ` of the last of them. */
+  readonly until: string
+  /** Why the first one could not be written. */
+  readonly reason: GapReason
+  /** How many records of each type; together `records`. */
+  readonly types: GapDetail['types']
 }
 
 /** What the gaps that were written say, in sum. */
@@ -64,27 +75,31 @@ export class GapTally {
     this.#refused++
   }
 
-  /** The record that says it. */
-  draft(): RecordDraft {
-    const detail: GapDetail = {
-      first_at: new Date(this.#firstMillis).toISOString(),
-      last_at: new Date(this.#lastMillis).toISOString(),
+  /** All that is known of it, so that another process could tell it. */
+  get whole(): PendingGap | undefined {
+    const { pending } = this
+    if (pending === undefined) return undefined
+    return {
+      ...pending,
+      until: new Date(this.#lastMillis).toISOString(),
       reason: this.#reason ?? 'write_failed',
-      records: this.#records,
-      ...(this.#refused === 0 ? {} : { refused: this.#refused }),
       types: Object.fromEntries(this.#types),
     }
-    return { type: 'gap', severity: 'error', detail }
+  }
+
+  /** A record of a gap that another writer left stands in the journal. */
+  toldAnother(gap: OpenGap): void {
+    const { records, refused, count } = this.#written
+    this.#written = {
+      records: records + gap.records,
+      refused: refused + gap.refused,
+      count: count + 1,
+    }
   }
 
   /** The record stands in the journal. */
   settle(): void {
-    const { records, refused, count } = this.#written
-    this.#written = {
-      records: records + this.#records,
-      refused: refused + this.#refused,
-      count: count + 1,
-    }
+    if (this.pending !== undefined) this.toldAnother(this.pending)
     this.#records = 0
     this.#refused = 0
     this.#types = new Map()
@@ -98,4 +113,47 @@ export class GapTally {
     this.#firstMillis = isFirst ? nowMillis : Math.min(this.#firstMillis, nowMillis)
     this.#lastMillis = isFirst ? nowMillis : Math.max(this.#lastMillis, nowMillis)
   }
+}
+
+/** The record that says it. */
+export function gapDraft({
+  since,
+  until,
+  reason,
+  records,
+  refused,
+  types,
+}: PendingGap): RecordDraft {
+  const counts = { records, ...(refused === 0 ? {} : { refused }) }
+  const detail: GapDetail = { first_at: since, last_at: until, reason, ...counts, types }
+  return { type: 'gap', severity: 'error', detail }
+}
+
+const REASONS: ReadonlySet<unknown> = new Set(['write_failed', 'journal_full', 'sync_failed'])
+const TYPES: ReadonlySet<string> = new Set(EVENT_TYPES)
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+/** A gap as it stands in a file that anybody may have written; undefined where it does not add up. */
+export function gapFrom(value: unknown): PendingGap | undefined {
+  const { records, refused, since, until, reason, types } = fieldsOf(value)
+  if (!isTime(since) || !isTime(until) || until < since || !REASONS.has(reason)) return undefined
+  const byType = Object.entries(fieldsOf(types))
+  const isKnown = byType.every(([type, count]) => TYPES.has(type) && isCount(count) && count > 0)
+  const sum = byType.reduce((total, [, count]) => total + Number(count), 0)
+  if (!isKnown || !isCount(records) || !isCount(refused) || sum !== records) return undefined
+  if (records + refused === 0) return undefined
+  const said = { since, until, reason: reason as GapReason }
+  return { records, refused, ...said, types: Object.fromEntries(byType) as GapDetail['types'] }
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value))
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

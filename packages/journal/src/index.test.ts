@@ -22,6 +22,7 @@ test('the package exports these names and no others', () => {
     'readRange',
     'rebuildLeaves',
     'shipLock',
+    'standingRecord',
     'stdoutSink',
     'tendSpool',
   ])

@@ -21,6 +21,7 @@ export const SINK_NAME: RegExp = /^[a-z0-9-]{1,64}$/
 const SEGMENT = /^(\d{12})\.jsonl(\.zst)?$/
 const MARKER = /^delivered-(\d{12})\.json$/
 const SPOOL_DRAFT = /^\.(?:\d{12}\.jsonl\.zst|delivered-\d{12}\.json)\.[0-9a-z-]{1,64}\.tmp$/
+const GAP_CLAIM = /^gap-taken-(\d{3})$/
 const COMPRESSED_END = '.zst'
 
 export interface SegmentName {
@@ -47,6 +48,17 @@ export function markerName(size: number): string {
 /** The size in a marker's name, or undefined where it is none's. */
 export function markerSizeOf(name: string): number | undefined {
   const [, digits] = MARKER.exec(name) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** The name of what says who tells the gap that an epoch's writer left; the nth, from 1 on. */
+export function gapClaimName(number: number): string {
+  return `gap-taken-${String(number).padStart(3, '0')}`
+}
+
+/** The number in such a name, or undefined where it is none. */
+export function gapClaimOf(name: string): number | undefined {
+  const [, digits] = GAP_CLAIM.exec(name) ?? []
   return digits === undefined ? undefined : Number(digits)
 }
 

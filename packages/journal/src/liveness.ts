@@ -6,7 +6,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { sha256Hex } from '@spanseal/core'
 import { openRegular, readRange } from './byte-file.ts'
-import type { OpenGap } from './gap.ts'
+import type { PendingGap } from './gap.ts'
+import { gapFrom } from './gap.ts'
 import type { JournalFs } from './journal-fs.ts'
 import { errnoOf, FILE_MODE, isShortage, writeAll } from './journal-fs.ts'
 import { listSegments, WRITER_FILE } from './journal-layout.ts'
@@ -33,7 +34,7 @@ export interface WriterState extends ProcessIdentity {
   /** The epoch takes no more records, though its process may live: closed, or given up. */
   readonly ended?: 'closed' | 'failed'
   /** What the writer could not write and no gap said by then. */
-  readonly gap?: OpenGap
+  readonly gap?: PendingGap
   /** What the process says of itself. */
   readonly vitals?: Readonly<Record<string, unknown>>
   /** It said too much to be kept. */
@@ -152,7 +153,7 @@ function writerStateIn(value: unknown): WriterState | undefined {
   const { host, boot, pid, started, beat, records, synced, ended, gap, vitals } = fieldsOf(value)
   if (typeof host !== 'string' || typeof boot !== 'string' || typeof started !== 'string') return
   if (!Number.isSafeInteger(pid) || typeof beat !== 'number') return
-  const pending = gapIn(gap)
+  const pending = gapFrom(gap)
   return {
     ...{ host, boot, pid: pid as number, started, beat },
     records: countIn(records),
@@ -163,14 +164,6 @@ function writerStateIn(value: unknown): WriterState | undefined {
     ...(fieldsOf(value)['vitals_too_large'] === true ? { vitals_too_large: true as const } : {}),
   }
 }
-
-function gapIn(value: unknown): OpenGap | undefined {
-  const { records, refused, since } = fieldsOf(value)
-  if (typeof since !== 'string' || !TIME.test(since)) return undefined
-  return { records: countIn(records), refused: countIn(refused), since }
-}
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 function countIn(value: unknown): number {
   return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0

@@ -17,6 +17,7 @@ import {
   compressedName,
   DRAFT_PREFIX,
   firstSeqOf,
+  gapClaimOf,
   isSpoolDraft,
   markerSizeOf,
   segmentsAmong,
@@ -146,7 +147,8 @@ async function folderEpoch(folder: string, ignored: Ignored): Promise<EpochBytes
 async function* segmentsOf(folder: string, ignored: Ignored): AsyncGenerator<SegmentBytes> {
   const names = await namesIn(folder)
   for (const name of names) {
-    const isKnown = EPOCH_FILES.has(name) || isSpoolDraft(name) || markerSizeOf(name) !== undefined
+    const isNote = markerSizeOf(name) !== undefined || gapClaimOf(name) !== undefined
+    const isKnown = EPOCH_FILES.has(name) || isSpoolDraft(name) || isNote
     if (!isKnown && firstSeqOf(name) === undefined) {
       ignored(join(folder, name), 'no part of an epoch')
     }

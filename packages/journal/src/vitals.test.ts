@@ -146,9 +146,10 @@ test('of a hostile writer.json only what fits is believed', () => {
   expect(read(odd)).toEqual({ ...ownProcess(), beat: 1, records: 0, synced: 0 })
   expect(read({ ...state, gap: { records: 2, refused: 1.5, since: 'today' } })).toEqual(state)
   const since = '2026-11-21T00:00:00.000Z'
-  expect(read({ ...state, gap: { records: 2, refused: 1.5, since } })?.gap).toEqual({
-    ...{ records: 2, refused: 0, since },
-  })
+  const gap = { records: 2, refused: 1, since, until: since, reason: 'sync_failed' }
+  const whole = { ...gap, types: { gap: 2 } }
+  expect(read({ ...state, gap: { ...whole, more: 1 } })?.gap).toEqual(whole)
+  expect(read({ ...state, gap: { ...whole, refused: 1.5 } })).toEqual(state)
   for (const none of [null, [], 7, { ...state, pid: '1' }, { ...state, host: null }]) {
     expect(read(none)).toBeUndefined()
   }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import type { OpenGap } from './gap.ts'
+import type { PendingGap } from './gap.ts'
 import type { LiveEpoch } from './live-epoch.ts'
 import type { WriterState } from './liveness.ts'
 import { ownProcess, saveWriterState } from './liveness.ts'
@@ -16,7 +16,7 @@ interface Pulse {
   /** How many of them are known to be on disk. */
   readonly synced: number
   readonly ended?: 'closed' | 'failed'
-  readonly gap?: OpenGap
+  readonly gap?: PendingGap
 }
 
 /** Larger vitals are left out: `writer.json` is rewritten at each beat, and read by others. */
@@ -53,13 +53,13 @@ const UNSAID_MAX = 100
 /** Keeps the `writer.json` of a writer's epochs: of the live one, and of those that ended. */
 export class Pulses {
   readonly #settings: WriterSettings
-  readonly #gap: () => OpenGap | undefined
+  readonly #gap: () => PendingGap | undefined
   /** The newest epoch that takes no more records. */
   #past: Pulse | undefined
   /** Older ones that still look alive to others: the disk was full, or the like. */
   #unsaid: Pulse[] = []
 
-  constructor(settings: WriterSettings, gap: () => OpenGap | undefined) {
+  constructor(settings: WriterSettings, gap: () => PendingGap | undefined) {
     this.#settings = settings
     this.#gap = gap
   }
@@ -92,16 +92,18 @@ export class Pulses {
     this.#save(this.#past)
   }
 
-  /** A gap says now what an ended epoch's file said before. Never throws. */
-  told(): void {
-    if (this.#past?.gap !== undefined && this.#gap() === undefined) this.renew()
+  /** A gap says now what an epoch's file said before: nobody must tell it again. Never throws. */
+  told(live: LiveEpoch): void {
+    if (this.#gap() !== undefined) return
+    if (this.#past?.gap !== undefined) this.renew()
+    if (!live.released) this.tryBeat(live)
   }
 
   #pulseOf({ folder, chain, syncedSize }: LiveEpoch): Pulse {
     return { folder, records: chain.size, synced: syncedSize, ...this.#pending() }
   }
 
-  #pending(): { readonly gap?: OpenGap } {
+  #pending(): { readonly gap?: PendingGap } {
     const gap = this.#gap()
     return gap === undefined ? {} : { gap }
   }

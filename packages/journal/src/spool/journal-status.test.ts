@@ -112,9 +112,10 @@ test('what a process left of its state is passed on, and whose epoch ended is no
   const { journal, crashed, live } = aFilledJournal()
   const since = '2026-11-21T10:00:00.000Z'
   const vitals = { sinks: [{ name: 'kafka' }] }
+  const types = { 'tool.start': 7 }
   rewrite(journal, live.epoch ?? '', {
     ended: 'failed',
-    gap: { records: 7, refused: 2, since },
+    gap: { records: 7, refused: 2, since, until: since, reason: 'write_failed', types },
     vitals,
   })
   const status = journalStatus(journal, { sinks: [SINK] })
@@ -123,6 +124,8 @@ test('what a process left of its state is passed on, and whose epoch ended is no
     { epoch: live.epoch, records: 7, refused: 2, since, left: false },
   ])
   expect(status.orphans).toEqual([crashed])
+  writeFileSync(join(journal, live.epoch ?? '', 'gap-taken-001'), crashed)
+  expect(journalStatus(journal).gapsPending).toEqual([])
   rewrite(journal, live.epoch ?? '', { host: 'ab'.repeat(16), ended: undefined, beat: 5 })
   expect(journalStatus(journal).epochs[2]).toMatchObject({ state: 'silent', lastBeat: 5 })
 })

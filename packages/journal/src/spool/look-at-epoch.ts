@@ -6,8 +6,10 @@ import type { ByteFile } from '../byte-file.ts'
 import { readRange } from '../byte-file.ts'
 import type { Acknowledged } from '../cursors.ts'
 import { readCursor } from '../cursors.ts'
+import type { OpenGap } from '../gap.ts'
 import { errnoOf, isShortage } from '../journal-fs.ts'
 import type { SegmentName } from '../journal-layout.ts'
+import { gapClaimOf } from '../journal-layout.ts'
 import { parseLineHead } from '../line-head.ts'
 import type { WriterSigns, WriterState } from '../liveness.ts'
 import { livenessOf, writerSigns } from '../liveness.ts'
@@ -61,11 +63,18 @@ function lookNow({ journal, epoch, sinks, nowMillis }: Look): LookedAt {
   if (end === undefined) return unknown(epoch, sinks)
   const gap = state?.gap
   const isLeft = isAlone(signs, nowMillis)
+  // A later epoch tells it.
+  const isTaken = at.names.some((name) => gapClaimOf(name) !== undefined)
   return {
     status: { epoch, ...statusOf(at, { cursors, end, signs }) },
     isAlone: isLeft,
-    ...(gap === undefined ? {} : { gap: { epoch, ...gap, left: isLeft } }),
+    ...(gap === undefined || isTaken ? {} : { gap: gapOf(epoch, gap, isLeft) }),
   }
+}
+
+function gapOf(epoch: string, gap: OpenGap, left: boolean): EpochGap {
+  const { records, refused, since } = gap
+  return { epoch, records, refused, since, left }
 }
 
 function unknown(epoch: string, sinks: readonly string[]): LookedAt {
