@@ -46,7 +46,7 @@ export function addShip(program: Command, session: Session): void {
   addDelivery(addKafkaOptions(command))
     .option(
       '--delete-after <age>',
-      'remove segments so long after their newest record, once every destination has them: 7d, 12h',
+      'remove segments so long after their newest record, once every sink has them: 7d, 12h',
       duration('--delete-after'),
     )
     .option('--no-compress', 'leave segments as they were written')
@@ -82,7 +82,11 @@ function addDelivery(command: Command): Command {
       'go on with records as they are written, until SIGINT or SIGTERM; stands by while another ' +
         'process ships',
     )
-    .option('--name <name>', 'names the place to go on from: one for each destination', 'kafka')
+    .option(
+      '--name <name>',
+      'names the sink, and so the place to go on from: one for each cluster',
+      'kafka',
+    )
     .option(
       '--give-up-after <seconds>',
       'end when nothing was acknowledged for so long (not with --watch)',

@@ -35,11 +35,10 @@ export function addStatus(program: Command, session: Session): void {
     )
     .argument('<folder>', 'the journal folder')
     .option('--check', 'status 1 where somebody has to look after something')
-    .option(
-      '--max-lag <age>',
-      'records may wait so long for delivery: 90s, 5m (default 5m)',
-      duration('--max-lag'),
-      MAX_LAG_MILLIS,
+    .addOption(
+      new Option('--max-lag <age>', 'records may wait so long for delivery: 90s, 1h')
+        .argParser(duration('--max-lag'))
+        .default(MAX_LAG_MILLIS, '5m'),
     )
     .option('--json', 'print it as one JSON document')
     .addOption(

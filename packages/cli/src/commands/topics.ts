@@ -67,7 +67,7 @@ function addSettings(command: Command, verb: string): Command {
     )
     .option(
       '--min-insync <count>',
-      'copies that must be there before a record is acknowledged (default: one less)',
+      'copies that must be there before a record is acknowledged (default: one less, at least 1)',
       wholeNumber('--min-insync', 1, 15),
     )
     .option(
