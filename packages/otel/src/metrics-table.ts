@@ -125,7 +125,8 @@ export const AUDIT_METRICS: readonly AuditMetric[] = [
     name: 'spanseal.sink.lag.age',
     kind: 'gauge',
     unit: 's',
-    description: 'Age of the oldest record that is being delivered to the sink; 0 where none is.',
+    description:
+      'Age of the oldest record that is being delivered to the sink, or how long an epoch is stuck.',
     read: bySink(({ lagMillis }) => lagMillis / 1_000),
   },
   {
