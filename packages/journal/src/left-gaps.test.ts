@@ -51,7 +51,8 @@ function leaveGap(journal: string, keys: MemoryKeys, close: boolean): string {
     expect(codeOf(() => writer.append(() => toolStart()))).toBe('JOURNAL_FAILED')
     writer.noteRefused()
   }
-  if (close) expect(codeOf(() => writer.close())).toBe('JOURNAL_FAILED')
+  const closed = close ? codeOf(() => writer.close()) : 'JOURNAL_FAILED'
+  expect(closed).toBe('JOURNAL_FAILED')
   abandon(journal, epoch)
   return epoch
 }

@@ -3,11 +3,13 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { FileLine } from './file-lines.ts'
 import { linesFrom } from './file-lines.ts'
 import type { PendingGap } from './gap.ts'
 import type { JournalFs } from './journal-fs.ts'
 import { FILE_MODE, isShortage, writeAll } from './journal-fs.ts'
 import { gapClaimName, gapClaimOf, listEpochs, listSegments } from './journal-layout.ts'
+import type { LineHead } from './line-head.ts'
 import { parseLineHead } from './line-head.ts'
 import type { WriterState } from './liveness.ts'
 import { livenessOf, readWriterState } from './liveness.ts'
@@ -54,8 +56,9 @@ export function leftGaps({ journal, nowMillis, epochs }: LookForGaps): LeftGaps 
   return { left, unsettled }
 }
 
-function processLives({ ended: _, ...state }: WriterState, nowMillis: number): boolean {
-  return livenessOf(state, nowMillis) === 'live'
+function processLives(state: WriterState, nowMillis: number): boolean {
+  const { ended: _, ...process } = state
+  return livenessOf(process, nowMillis) === 'live'
 }
 
 /** Whether the opening of the epoch, or of a later one, holds this gap. */
@@ -68,11 +71,9 @@ function opensWithGap(journal: string, epoch: string, since: string): boolean {
     for (const segment of listSegments(join(journal, epoch)).slice(0, 2)) {
       const file = openSegment(segment)
       try {
-        for (const { bytes } of linesFrom(file, 0)) {
-          const head = parseLineHead(bytes)
-          if (head === undefined || !OWN_TYPES.has(head.type)) return false
-          const { first_at: first } = Object(head.detail) as { readonly first_at?: unknown }
-          if (head.type === 'gap' && first === since) return true
+        const heads = openingHeads(linesFrom(file, 0))
+        if (heads.some(({ type, detail }) => type === 'gap' && firstAtOf(detail) === since)) {
+          return true
         }
       } finally {
         file.close()
@@ -82,6 +83,21 @@ function opensWithGap(journal: string, epoch: string, since: string): boolean {
     if (isShortage(error)) throw error
   }
   return false
+}
+
+/** The log's own records with which a segment begins. */
+function openingHeads(lines: Iterable<FileLine>): LineHead[] {
+  const heads: LineHead[] = []
+  for (const { bytes } of lines) {
+    const head = parseLineHead(bytes)
+    if (head === undefined || !OWN_TYPES.has(head.type)) break
+    heads.push(head)
+  }
+  return heads
+}
+
+function firstAtOf(detail: unknown): unknown {
+  return (Object(detail) as { readonly first_at?: unknown }).first_at
 }
 
 export interface GapClaim {
