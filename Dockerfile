@@ -22,7 +22,9 @@ RUN node bootstrap.mjs build \
 FROM node:24-bookworm-slim
 COPY --from=build /app/node_modules /app/node_modules
 ENV NODE_ENV=production PATH=/app/node_modules/.bin:$PATH
-# Journals are readable by their owner only: run with the agent's user id.
+# A new volume takes over owner and mode of the folder it is mounted on. Journals are readable by
+# their owner only: run with the agent's user id.
+RUN install -d -o node -g node -m 0700 /audit
 USER node
 VOLUME /audit
 STOPSIGNAL SIGTERM

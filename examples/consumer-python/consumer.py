@@ -27,8 +27,12 @@ last = {}  # epoch -> (seq, leaf) of its last record
 records = broken = 0
 while any(consumer.position(p) < ends[p] for p in partitions):
     for message in (m for batch in consumer.poll(1000).values() for m in batch):
-        record = json.loads(message.value)
-        epoch, seq, prev = (record["chain"][name] for name in ("epoch", "seq", "prev"))
+        try:
+            record = json.loads(message.value)
+            epoch, seq, prev = (record["chain"][name] for name in ("epoch", "seq", "prev"))
+        except (ValueError, TypeError, KeyError) as error:  # anybody with the right may write
+            print(f"no record at {message.partition}/{message.offset}: {error!r}", file=sys.stderr)
+            continue
         leaf = hashlib.sha256(b"\x00" + message.value).hexdigest()
         seq_before, leaf_before = last.get(epoch, (-1, "0" * 64))
         if seq <= seq_before:

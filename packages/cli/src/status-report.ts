@@ -2,25 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { statfsSync } from 'node:fs'
-import type { EpochState, JournalStatus, JournalTotals } from '@spanseal/journal'
+import type { EpochState, EpochStatus, JournalStatus, JournalTotals } from '@spanseal/journal'
 import { FolderSize } from '@spanseal/journal'
+import type { StatusProblem } from './status-problems.ts'
+import { statusProblems } from './status-problems.ts'
 import type { ViewState } from './vitals-read.ts'
 import { readVitals } from './vitals-read.ts'
 
-/** Something that somebody has to look after; `code` is for programs. */
-export interface StatusProblem {
-  readonly code:
-    | 'NO_EPOCHS'
-    | 'LAGGING'
-    | 'ORPHANS'
-    | 'GAP_PENDING'
-    | 'GAP_UNTOLD'
-    | 'RECORDS_LOST'
-    | 'UNREADABLE'
-    | 'CURSOR_AHEAD'
-    | 'BREAK_GLASS'
-  readonly message: string
-}
+/** Twelve beats of a writer. */
+const BEAT_OVERDUE_MILLIS = 60_000
 
 /** How a journal stands, as `spanseal status --json` prints it. */
 export interface StatusReport {
@@ -92,12 +82,18 @@ export function statusReport(status: JournalStatus, options: ReportOptions): Sta
     gaps: { records: vitals.lost.records, refused: vitals.lost.refused, pending, untold },
     view: vitals.view,
   }
-  const problems = problemsOf(report, {
+  const problems = statusProblems(report, {
     ...options,
     ahead: epochs.filter(({ ahead }) => ahead !== undefined).length,
+    overdue: epochs.filter((epoch) => isOverdue(epoch, status.at)).length,
     breakGlassUntil: vitals.breakGlassUntil,
   })
   return { ...report, ok: problems.length === 0, problems, epochs }
+}
+
+/** Its process is there, and has not said so for long: the disk may be full, or the process hang. */
+function isOverdue({ lastBeat, state }: EpochStatus, at: number): boolean {
+  return state === 'live' && lastBeat !== undefined && at - lastBeat > BEAT_OVERDUE_MILLIS
 }
 
 function countStates({ epochs }: JournalStatus): Map<EpochState, number> {
@@ -113,65 +109,4 @@ function freeBytes(folder: string): { freeBytes?: number } {
   } catch {
     return {}
   }
-}
-
-function problemsOf(
-  report: Omit<StatusReport, 'ok' | 'problems' | 'epochs'>,
-  {
-    ahead,
-    breakGlassUntil,
-    lagMaxMillis,
-  }: ReportOptions & { readonly ahead: number; readonly breakGlassUntil: string | undefined },
-): StatusProblem[] {
-  const { gaps, lagAgeMillis = 0, orphans, states } = report
-  const problems: StatusProblem[] = []
-  const add = (when: boolean, code: StatusProblem['code'], message: string): void => {
-    if (when) problems.push({ code, message })
-  }
-  add(
-    gaps.pending > 0,
-    'GAP_PENDING',
-    `writing fails now: ${gaps.pending} records could not be written; make room, or mend the disk`,
-  )
-  add(
-    gaps.records > 0,
-    'RECORDS_LOST',
-    `${gaps.records} records could not be written; the log has a gap record that says when: spanseal verify`,
-  )
-  add(
-    gaps.untold > 0,
-    'GAP_UNTOLD',
-    `${gaps.untold} records could not be written by a process that is gone; the next start of an agent on this folder puts that on record`,
-  )
-  add(
-    Object.keys(states).length === 0,
-    'NO_EPOCHS',
-    'no agent ever wrote here: is it the right folder, and the volume mounted?',
-  )
-  add(
-    lagAgeMillis > lagMaxMillis,
-    'LAGGING',
-    `the oldest undelivered record waits for ${Math.round(lagAgeMillis / 1_000)} s; see that spanseal ship runs and reaches its brokers`,
-  )
-  add(
-    orphans.length > 0 && lagAgeMillis > lagMaxMillis,
-    'ORPHANS',
-    `${orphans.length} epochs of ended processes are undelivered; spanseal ship delivers them`,
-  )
-  add(
-    (states.unknown ?? 0) > 0,
-    'UNREADABLE',
-    `${states.unknown} epochs cannot be read, or not to their ends; see spanseal verify`,
-  )
-  add(
-    ahead > 0,
-    'CURSOR_AHEAD',
-    `of ${ahead} epochs more was delivered than lies here, and nothing more of them is: is it an older copy of the folder? see spanseal verify, and spanseal restore`,
-  )
-  add(
-    breakGlassUntil !== undefined,
-    'BREAK_GLASS',
-    `break-glass is open until ${breakGlassUntil}: tools run though their intent may not be durable`,
-  )
-  return problems
 }

@@ -99,6 +99,18 @@ describe('spanseal ship keeps a journal small', () => {
   })
 })
 
+describe('spanseal ship --metrics', () => {
+  it('is refused without --watch, and where nobody can listen', async () => {
+    const journal = aJournal()
+    const args = ['ship', journal.folder, '--brokers', 'localhost:1', '--metrics']
+    for (const address of ['9464', 'nonsense', '127.0.0.1:99999']) {
+      const { status, stderr } = await runCommand([...args, address])
+      expect(status).toBe(2)
+      expect(stderr).toMatch(/^spanseal: INVALID_OPTION: --metrics/)
+    }
+  })
+})
+
 describe('spanseal ship --watch', () => {
   it('stands by while another process ships, and takes over when that is killed', async () => {
     const journal = aJournal()

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RecordSink } from '@spanseal/core'
+import { AuditError } from '@spanseal/core'
 import { journalSource } from '@spanseal/journal'
 import type { KafkaClient } from '@spanseal/kafka'
 import type { Command } from 'commander'
@@ -101,6 +102,11 @@ function addDelivery(command: Command): Command {
 }
 
 async function ship(folder: string, options: ShipOptions, terminal: Terminal): Promise<ExitCode> {
+  if (options.metrics !== undefined && options.watch !== true) {
+    throw new AuditError('INVALID_OPTION', '--metrics is for --watch; give both, or neither', {
+      details: { option: '--metrics' },
+    })
+  }
   // First, so that what cannot be used is refused whoever ships.
   const sink = await openSink(options)
   const stop = stopSignal(terminal.closed)

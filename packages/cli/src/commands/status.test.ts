@@ -42,6 +42,7 @@ describe('spanseal status', () => {
     new TestAgent(journal).task()
     await deliverAll(journal.folder, 'kafka')
     new TestAgent(journal).task()
+    journal.writer.close()
     const checked = await runCommand(['status', journal.folder, '--check'])
     expect(checked.status).toBe(1)
     expect(checked.stdout).toContain('LAGGING: the oldest undelivered record waits for 36')
@@ -129,6 +130,15 @@ describe('spanseal status', () => {
     const { status, stdout } = await runCommand(['status', emptyFolder(), '--check'])
     expect(status).toBe(1)
     expect(stdout).toContain('NO_EPOCHS: no agent ever wrote here')
+  })
+
+  it('does not take a process that is silent for long for a healthy one', async () => {
+    const past = Date.now() - 120_000
+    const clock = { wallMillis: () => past, monoNanos: () => process.hrtime.bigint() }
+    const journal = aJournal({ clock, beatMillis: 1_000_000 })
+    const report = await reportOf(journal.folder)
+    expect(report.states).toEqual({ live: 1 })
+    expect(report.problems).toMatchObject([{ code: 'BEAT_OVERDUE' }])
   })
 
   it('prints in one way at a time', async () => {
