@@ -85,7 +85,7 @@ test('what a process left untold is the first thing that the next epoch says, on
     'gap',
     'tool.start',
   ])
-  expect(second?.records[1]?.detail).toEqual({
+  expect(gapsOf(journal)[0]?.detail).toEqual({
     first_at: '2026-11-21T00:00:00.500Z',
     last_at: '2026-11-21T00:00:01.500Z',
     reason: 'write_failed',
