@@ -161,13 +161,13 @@ export class EpochWriter {
     let failure: WriteFailure | undefined
     for (let attempt = 0; attempt < BUILD_ATTEMPTS_MAX; attempt++) {
       try {
-        const nowNanos = this.#settings.clock.monoNanos()
-        const live = this.#usable(nowNanos)
+        const live = this.#usable(this.#settings.clock.monoNanos())
         const { epoch, size: seq } = live.chain
         const draft = build({ epoch, seq })
         if (this.#live !== live || live.chain.size !== seq) continue
         type = draft.type
-        const ageNanos = live.ageNanos(nowNanos)
+        // Not the reading from above: behind it may stand an opening, or a gap, with a later time.
+        const ageNanos = live.ageNanos(this.#settings.clock.monoNanos())
         return this.#write(live, { draft, ageNanos, options }, false)
       } catch (error) {
         if (!(error instanceof WriteFailure)) throw error

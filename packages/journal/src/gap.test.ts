@@ -303,3 +303,18 @@ test('a clock that is set back breaks neither the order of records, nor a gap, n
   expect((gap?.detail.first_at ?? '') < (gap?.detail.last_at ?? '')).toBe(true)
   expect(await faultsOf(journal, keys)).toEqual([])
 })
+
+test('what is written behind a gap has no earlier time', async () => {
+  const journal = aFolder()
+  const disk = new Disk()
+  const writer = openWriter(writerOptions(journal, { fs: disk.fs, retryMillis: 1 }))
+  disk.code = 'EIO'
+  expect(codeOf(() => writer.append(() => toolStart()))).toBe('JOURNAL_FAILED')
+  disk.code = undefined
+  await vi.waitFor(() => writer.append(() => toolStart()), PATIENCE)
+  writer.close()
+  const [, after] = checkedJournal(journal)
+  const times = (after?.records ?? []).map(({ time }) => Number(time.mono_ns))
+  expect(typesOf(after?.records)).toEqual(['epoch.open', 'gap', 'tool.start', 'epoch.close'])
+  expect(times).toEqual(times.toSorted((a, b) => a - b))
+})

@@ -13,6 +13,8 @@ import { isEpochId } from '@spanseal/core'
 export const CHECKPOINTS_FILE = 'checkpoints'
 export const WRITER_FILE = 'writer.json'
 export const CURSORS_FOLDER = 'cursors'
+/** The lock of whoever restores into it: beside the cursors, so that no sink's name can be its. */
+export const RESTORE_LOCK = '.restore.lock'
 /** An epoch appears under its name whole, with `epoch.open`; until then it is a draft. */
 export const DRAFT_PREFIX = '.new-'
 

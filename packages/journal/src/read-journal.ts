@@ -20,6 +20,7 @@ import {
   gapClaimOf,
   isSpoolDraft,
   markerSizeOf,
+  RESTORE_LOCK,
   segmentsAmong,
   WRITER_FILE,
 } from './journal-layout.ts'
@@ -37,6 +38,9 @@ const EPOCH_FILES = new Set([
   'leaves',
   STUB_FILE,
 ])
+/** What belongs to a journal and holds no records. */
+const BESIDE_EPOCHS = new Set([CURSORS_FOLDER, RESTORE_LOCK])
+
 /** Two notes and their lengths; what is longer is no stub, and is cut so that it stays none. */
 const STUB_BYTES_MAX = 2 * 65_536 + 64
 
@@ -97,7 +101,7 @@ async function epochsAt(path: string, ignored: Ignored): Promise<FoundEpoch[]> {
       epochs.push(await found(await folderEpoch(inner, ignored)))
     } else if (isEpochId(name)) ignored(inner, 'named as an epoch, but no folder')
     else if (name.startsWith(DRAFT_PREFIX)) ignored(inner, 'an epoch that never opened')
-    else if (name !== CURSORS_FOLDER) ignored(inner, 'no part of a journal')
+    else if (!BESIDE_EPOCHS.has(name)) ignored(inner, 'no part of a journal')
   }
   return epochs
 }

@@ -115,7 +115,7 @@ function checkTruncated(outcome: EpochOutcome, checks: EndChecks): boolean {
 /** An opener found fewer records of an epoch than a head outside the journal names. */
 export function reportLost(lost: Observation, findings: Findings): void {
   const { epoch, size, expected_size: expected = 'more', by, seq, spot } = lost
-  const message = `Epoch ${by} found ${size} records of epoch ${epoch}, and its keyring had seen ${expected}.`
+  const message = `Epoch ${by} found ${size} records of epoch ${epoch}, and its writer or keyring knew of ${expected}.`
   const place = { ...spot, epoch: by, seq }
   findings.fault({ code: 'truncated', check: 'epoch', message }, place)
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { AuditError } from '@spanseal/core'
 import { openRegular, readRange } from '../byte-file.ts'
 import { errnoOf, FILE_MODE, isShortage } from '../journal-fs.ts'
-import { CURSORS_FOLDER, SINK_NAME } from '../journal-layout.ts'
+import { CURSORS_FOLDER, RESTORE_LOCK, SINK_NAME } from '../journal-layout.ts'
 import type { ProcessIdentity } from '../liveness.ts'
 import { livenessOf, ownProcess } from '../liveness.ts'
 import { makeFolder } from '../make-folder.ts'
@@ -35,8 +35,6 @@ interface LockState extends ProcessIdentity {
   readonly released?: boolean
 }
 
-/** Beside the cursors, so that no sink's name can be its. */
-const RESTORE_LOCK = '.restore.lock'
 /** Generations: 500 takings a second for a month. Nobody made one that is greater. */
 const GENERATION_MAX = 999_999_999
 const LOCK = /^\.lock-([1-9]\d{0,8})\.json$/
