@@ -21,6 +21,7 @@ const CLOSE_MILLIS = 10_000
 const ATTEMPTS_MAX = 3
 /** Told one by one; the rest is only counted. */
 const NOTES_MAX = 10
+const LOGS_MAX = 10
 
 interface RestoreFlags extends KafkaFlags {
   readonly log?: readonly string[]
@@ -38,6 +39,8 @@ interface Restored {
   /** Messages that are no records or checkpoints. */
   malformed: number
   readonly epochs: Set<string>
+  /** Names of the logs that were met, the first of them. */
+  readonly logs: Set<string>
   /** Whether all that Kafka held at the start was read. */
   whole: boolean
 }
@@ -64,7 +67,8 @@ Examples:
 Records that were too large for their topic lie among the dead letters:
 spanseal dead-letters list.
 Exit status: 0 restored; 1 something was left out (a fork, a message that is no
-record), or it was stopped before the end; 2 could not run.`,
+record), nothing of --log was there, or it was stopped before the end; 2 could
+not run.`,
     )
     .action(async (folder: string, flags: RestoreFlags) => {
       session.exitCode = await restore(folder, flags, session.terminal)
@@ -91,9 +95,12 @@ async function restore(folder: string, flags: RestoreFlags, terminal: Terminal):
     restored.refused = sink.counts.refused
     restored.malformed = source.counts.malformed
     notes.end()
+    // A name with a typing error must not look like an empty log.
+    const isElsewhere = logs !== undefined && restored.records === 0
+    if (isElsewhere) terminal.note(`spanseal: ${nothingOf(logs, restored.logs)}`)
     print(restored, { folder, flags, terminal, millis: performance.now() - begin })
     const faultless = restored.refused === 0 && restored.malformed === 0
-    return faultless && restored.whole ? EXIT.holds : EXIT.faults
+    return faultless && restored.whole && !isElsewhere ? EXIT.holds : EXIT.faults
   } finally {
     await source.close()
     await sink.close(CLOSE_MILLIS)
@@ -118,6 +125,7 @@ async function fill(
     refused: 0,
     malformed: 0,
     epochs: new Set(),
+    logs: new Set(),
     whole: false,
   }
   const stop = stopSignal(terminal.closed)
@@ -125,6 +133,7 @@ async function fill(
   stop.signal.addEventListener('abort', () => void source.close(), { once: true })
   const deliver = async (batch: Batch): Promise<void> => {
     const chosen = chosenOf(batch, logs)
+    for (const { log } of batch.records) if (restored.logs.size < LOGS_MAX) restored.logs.add(log)
     await sink.deliver(chosen)
     for (const { epoch } of [...chosen.records, ...chosen.checkpoints]) restored.epochs.add(epoch)
     restored.records += chosen.records.length
@@ -152,6 +161,11 @@ async function fill(
   } finally {
     stop.dispose()
   }
+}
+
+function nothingOf(asked: ReadonlySet<string>, there: ReadonlySet<string>): string {
+  const held = there.size === 0 ? 'no record of any log' : `records of ${[...there].join(', ')}`
+  return printable(`no record of ${[...asked].join(', ')} is there; the topics hold ${held}`)
 }
 
 function chosenOf(batch: Batch, logs: ReadonlySet<string> | undefined): Batch {
@@ -201,7 +215,7 @@ interface PrintFrame {
 }
 
 function print(restored: Restored, { folder, flags, terminal, millis }: PrintFrame): void {
-  const { epochs, whole, ...counts } = restored
+  const { epochs, logs: _, whole, ...counts } = restored
   terminal.clearStatus()
   if (flags.json === true) {
     const seconds = Math.round(millis) / SECOND_MILLIS
