@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { plural } from '@spanseal/core'
 import type { StatusReport } from './status-report.ts'
 
 /** Something that somebody has to look after; `code` is for programs. */
@@ -60,22 +61,22 @@ function evidenceProblems({ gaps, spool, states }: Told, hints: ProblemHints): S
     [
       hints.overdue > 0,
       'BEAT_OVERDUE',
-      `${count(hints.overdue, 'live epoch')} not heard of for a minute: the disk may be full, or the process hang; what it says of itself is old`,
+      `${plural(hints.overdue, 'live epoch')} not heard of for a minute: the disk may be full, or the process hang; what it says of itself is old`,
     ],
     [
       gaps.pending > 0,
       'GAP_PENDING',
-      `writing fails now: ${count(gaps.pending, 'record')} could not be written; make room, or mend the disk`,
+      `writing fails now: ${plural(gaps.pending, 'record')} could not be written; make room, or mend the disk`,
     ],
     [
       gaps.untold > 0,
       'GAP_UNTOLD',
-      `${count(gaps.untold, 'record')} could not be written by a process that is gone; the next start of an agent on this folder puts that on record`,
+      `${plural(gaps.untold, 'record')} could not be written by a process that is gone; the next start of an agent on this folder puts that on record`,
     ],
     [
       gaps.records > 0,
       'RECORDS_LOST',
-      `${count(gaps.records, 'record')} could not be written; the log has a gap record that says when: spanseal verify`,
+      `${plural(gaps.records, 'record')} could not be written; the log has a gap record that says when: spanseal verify`,
     ],
     [
       hints.breakGlassUntil !== undefined,
@@ -100,17 +101,17 @@ function deliveryProblems(
     [
       isLate && orphans.length > 0,
       'ORPHANS',
-      `${count(orphans.length, 'epoch')} of ended processes undelivered; spanseal ship delivers what they left`,
+      `${plural(orphans.length, 'epoch')} of ended processes undelivered; spanseal ship delivers what they left`,
     ],
     [
       unknown > 0,
       'UNREADABLE',
-      `${count(unknown, 'epoch')} cannot be read, or not to the end; see spanseal verify`,
+      `${plural(unknown, 'epoch')} cannot be read, or not to the end; see spanseal verify`,
     ],
     [
       ahead > 0,
       'CURSOR_AHEAD',
-      `of ${count(ahead, 'epoch')} more was delivered than lies here, and nothing more is: is it an older copy of the folder? see spanseal verify, and spanseal restore`,
+      `of ${plural(ahead, 'epoch')} more was delivered than lies here, and nothing more is: is it an older copy of the folder? see spanseal verify, and spanseal restore`,
     ],
   ])
 }
@@ -119,8 +120,4 @@ function told(
   rows: readonly (readonly [when: boolean, code: StatusProblem['code'], message: string])[],
 ): StatusProblem[] {
   return rows.filter(([when]) => when).map(([, code, message]) => ({ code, message }))
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`
 }

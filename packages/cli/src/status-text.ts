@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { formatBytes, formatMillis, printable } from '@spanseal/core'
+import { formatBytes, formatMillis, plural, printable } from '@spanseal/core'
 import { fold } from './fold.ts'
 import type { StatusReport } from './status-report.ts'
 import type { Terminal } from './terminal.ts'
@@ -13,11 +13,11 @@ const DAY_MILLIS = 86_400_000
 /** How a journal stands, for a person. */
 export function statusText(report: StatusReport, terminal: Terminal): string {
   const { problems } = report
-  const title = report.ok ? 'ALL IS WELL' : `LOOK AT ${count(problems.length, 'thing')}`
+  const title = report.ok ? 'ALL IS WELL' : `LOOK AT ${plural(problems.length, 'thing')}`
   const rows: [label: string, text: string][] = [
     ['journal', `${report.folder}, ${at(report.at)}`],
     ['epochs', statesText(report)],
-    ['produced', `${count(report.watermarks.produced, 'record')}, ${durableText(report)}`],
+    ['produced', `${plural(report.watermarks.produced, 'record')}, ${durableText(report)}`],
     ...sinkRows(report),
     ['disk', diskText(report)],
     ['evidence', evidenceText(report)],
@@ -58,8 +58,8 @@ function sinkRows({ lag, lagAgeMillis, watermarks }: StatusReport): [string, str
   return sinks.map(([sink, acknowledged]) => {
     const behind = lag[sink] ?? 0
     const age = lagAgeMillis === undefined ? '' : `, the oldest for ${formatMillis(lagAgeMillis)}`
-    const rest = behind === 0 ? 'nothing waits' : `${count(behind, 'record')} wait${age}`
-    return ['delivered', `${count(acknowledged, 'record')} acknowledged by ${sink}, ${rest}`]
+    const rest = behind === 0 ? 'nothing waits' : `${plural(behind, 'record')} wait${age}`
+    return ['delivered', `${plural(acknowledged, 'record')} acknowledged by ${sink}, ${rest}`]
   })
 }
 
@@ -74,20 +74,20 @@ function evidenceText({ gaps }: StatusReport): string {
   const lost = gaps.records + gaps.pending + gaps.untold
   if (lost === 0 && gaps.refused === 0) return 'no record is known to be lost'
   const refused =
-    gaps.refused === 0 ? '' : `; ${count(gaps.refused, 'call')} not made because of that`
-  return `${count(lost, 'record')} could not be written${refused}`
+    gaps.refused === 0 ? '' : `; ${plural(gaps.refused, 'call')} not made because of that`
+  return `${plural(lost, 'record')} could not be written${refused}`
 }
 
 function viewText({ gaps, view }: StatusReport): string {
   if (view.endpoints.length === 0) return 'no agent here tells of an OTLP endpoint'
   const told = view.endpoints.map(
     ({ name, exported, ...bad }) =>
-      `${name} took ${count(exported, 'span')}${badText({ ...bad, exported: 0, name: '' })}`,
+      `${name} took ${plural(exported, 'span')}${badText({ ...bad, exported: 0, name: '' })}`,
   )
   const whole =
     gaps.records + gaps.pending + gaps.untold === 0 ? 'the evidence has none' : 'see evidence'
   const holes =
-    view.holes === 0 ? 'no holes are known' : `the view has ${count(view.holes, 'hole')}, ${whole}`
+    view.holes === 0 ? 'no holes are known' : `the view has ${plural(view.holes, 'hole')}, ${whole}`
   return `${told.join('; ')}: ${holes}`
 }
 
@@ -104,7 +104,7 @@ function epochLines({ at: now, epochs }: StatusReport): string[] {
     const beat = lastBeat === undefined ? '' : beatText(Date.parse(now) - lastBeat)
     const who = pid === undefined || state !== 'live' ? '' : `, process ${pid}${beat}`
     const delivered = taken.length === 0 ? '' : ` (${taken.join(', ')})`
-    return `  ${epoch}  ${state.padEnd(7)} ${count(produced, 'record')}${delivered}, ${formatBytes(bytes)}${who}`
+    return `  ${epoch}  ${state.padEnd(7)} ${plural(produced, 'record')}${delivered}, ${formatBytes(bytes)}${who}`
   })
   const more = epochs.length - shown.length
   return [
@@ -120,8 +120,4 @@ function beatText(ageMillis: number): string {
 
 function at(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`
 }

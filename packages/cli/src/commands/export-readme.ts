@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Verdict } from '@spanseal/core'
+import { plural } from '@spanseal/core'
 
 const PARTIAL = `     Name the epochs' folders, as here, or drop those on the page: of the whole
      folder the epochs that were left out would count as missing.
@@ -23,7 +24,7 @@ export function exportReadme(
 Made ${madeAt} with: spanseal export
 
 What is in here
-  journal*/       ${count(checked, 'record')} in ${count(epochs, 'epoch')}, byte for byte as they were written.
+  journal*/       ${plural(checked, 'record')} in ${plural(epochs, 'epoch')}, byte for byte as they were written.
                   An epoch is one run of a program; its folder holds the records
                   (*.jsonl, one a line) and the signed checkpoints over them.
 ${partial ? '                  Other epochs of the same log were left out of this export.\n' : ''}${
@@ -52,8 +53,4 @@ Keep heads.txt
   log are handed over, give it as --head heads.txt: what was removed or changed
   since then will show. For this folder itself it proves nothing: it came with it.
 `
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -2,7 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Batch, RecordSink } from '@spanseal/core'
-import { AuditError, formatMillis, isLogName, printable, printableJson, pump } from '@spanseal/core'
+import {
+  AuditError,
+  formatMillis,
+  isLogName,
+  plural,
+  printable,
+  printableJson,
+  pump,
+} from '@spanseal/core'
 import { journalFolderSink } from '@spanseal/journal'
 import type { KafkaSource } from '@spanseal/kafka'
 import type { Command } from 'commander'
@@ -222,22 +230,18 @@ function print(restored: Restored, { folder, flags, terminal, millis }: PrintFra
     const outcome = { ...counts, epochs: epochs.size, whole, seconds }
     return terminal.print(`${printableJson(outcome, 2)}\n`)
   }
-  const of = `${count(counts.records, 'record')} and ${count(counts.checkpoints, 'checkpoint')}`
+  const of = `${plural(counts.records, 'record')} and ${plural(counts.checkpoints, 'checkpoint')}`
   const where = printable(folder)
-  terminal.print(`Restored ${of} of ${count(epochs.size, 'epoch')} in ${formatMillis(millis)}.\n`)
+  terminal.print(`Restored ${of} of ${plural(epochs.size, 'epoch')} in ${formatMillis(millis)}.\n`)
   if (counts.refused > 0) {
-    const many = count(counts.refused, 'record')
+    const many = plural(counts.refused, 'record')
     terminal.print(`${many} left out: contradict what is at their place.\n`)
   }
   if (counts.malformed > 0) {
-    terminal.print(`${count(counts.malformed, 'message')} left out: no record or checkpoint.\n`)
+    terminal.print(`${plural(counts.malformed, 'message')} left out: no record or checkpoint.\n`)
   }
   if (!whole) {
     terminal.print(`${terminal.paint('yellow', 'Stopped before the end')}; run it again.\n`)
   }
   terminal.print(`Does it hold? spanseal verify ${where}\n`)
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`
 }

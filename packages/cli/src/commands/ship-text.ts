@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { formatMillis, printable, printableJson } from '@spanseal/core'
+import { formatMillis, plural, printable, printableJson } from '@spanseal/core'
 import type { StuckEpoch } from '@spanseal/journal'
 import type { Terminal } from '../terminal.ts'
 import type { Shipment } from './ship-delivery.ts'
@@ -28,21 +28,21 @@ export function printOutcomeJson(outcome: ShipOutcome, terminal: Terminal): void
 export function printOutcome(outcome: ShipOutcome, terminal: Terminal): void {
   const { folder, millis, shipment, stuck, upkeep } = outcome
   const { checkpoints, deadLetters, failure, records, undelivered } = shipment
-  const counts = `${count(records, 'record')} and ${count(checkpoints, 'checkpoint')}`
+  const counts = `${plural(records, 'record')} and ${plural(checkpoints, 'checkpoint')}`
   terminal.print(`Delivered ${counts} in ${formatMillis(millis)}.\n`)
   if (upkeep.compressed + upkeep.deleted > 0) {
-    const done = `${count(upkeep.compressed, 'segment')} compressed, ${count(upkeep.deleted, 'segment')} removed after delivery`
+    const done = `${plural(upkeep.compressed, 'segment')} compressed, ${plural(upkeep.deleted, 'segment')} removed after delivery`
     terminal.print(`${done}: ${upkeep.freedBytes.toLocaleString('en-US')} bytes freed.\n`)
   }
   if (deadLetters > 0) {
-    const what = `Put aside: ${count(deadLetters, 'record')}`
+    const what = `Put aside: ${plural(deadLetters, 'record')}`
     terminal.print(
       `${terminal.paint('yellow', what)}; look at them: spanseal dead-letters list --brokers …\n`,
     )
   }
   if (undelivered > 0) {
     const again = `they stay in the journal: spanseal ship ${printable(folder)} goes on from there`
-    const what = `Undelivered: ${count(undelivered, 'record')}`
+    const what = `Undelivered: ${plural(undelivered, 'record')}`
     terminal.print(`${terminal.paint('yellow', what)}; ${again}.\n`)
   }
   if (failure !== undefined) {
@@ -54,8 +54,4 @@ export function printOutcome(outcome: ShipOutcome, terminal: Terminal): void {
       `spanseal: ${printable(`${place} cannot be read on: ${reason}; see spanseal verify`)}`,
     )
   }
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`
 }
