@@ -56,7 +56,12 @@ it('what is quadratic shows', async () => {
     return sum < 0 ? undefined : 'any'
   }
   const target = { name: 'careless', seeds: [], run }
-  expect(await exponentOf(target, (length) => Buffer.alloc(length))).toBeGreaterThan(EXPONENT_MAX)
+  // The least of several is asked for, and noise in the smaller size makes that less still.
+  const seen: number[] = []
+  for (let round = 0; round < ATTEMPTS; round++) {
+    seen.push(await exponentOf(target, (length) => Buffer.alloc(length)))
+  }
+  expect(Math.max(...seen)).toBeGreaterThan(EXPONENT_MAX)
 })
 
 const samples = await readSamples()
