@@ -3,6 +3,9 @@
 
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -29,6 +32,21 @@ export function startCommand(
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
+}
+
+/** A port of this machine where nobody listens. */
+export async function aClosedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Brokers that are not there, as `--brokers` takes them. */
+export async function brokersOff(): Promise<string> {
+  return `127.0.0.1:${await aClosedPort()}`
 }
 
 /** What a started command printed and how it ended. */

@@ -1,12 +1,9 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import type { DeadLetter } from '@spanseal/kafka'
 import { describe, expect, it } from 'vitest'
-import { runCommand } from '../command.fixture.ts'
+import { brokersOff, runCommand } from '../command.fixture.ts'
 import { deadLetterJson, deadLetterText } from './dead-letters-text.ts'
 
 const brokers = ['--brokers', 'localhost:9092']
@@ -30,12 +27,9 @@ function aLetter(other: Partial<DeadLetter> = {}): DeadLetter {
 
 describe('spanseal dead-letters', () => {
   it('says that Kafka cannot be asked, with status 2', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
+    const off = await brokersOff()
     for (const action of ['list', 'replay']) {
-      const args = ['dead-letters', action, '--brokers', `127.0.0.1:${port}`, '--json']
+      const args = ['dead-letters', action, '--brokers', off, '--json']
       const { status, stdout, stderr } = await runCommand(args)
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
       expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'DELIVERY_TIMEOUT' } })

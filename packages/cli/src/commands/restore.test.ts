@@ -1,24 +1,18 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { runCommand } from '../command.fixture.ts'
+import { brokersOff, runCommand } from '../command.fixture.ts'
 import { aJournal, emptyFolder, TestAgent } from '../journal.fixture.ts'
 
 const brokers = ['--brokers', 'localhost:9092']
 
 describe('spanseal restore', () => {
   it('says that Kafka cannot be asked, with status 2', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
-    const args = ['restore', join(emptyFolder(), 'audit'), '--brokers', `127.0.0.1:${port}`]
+    const off = await brokersOff()
+    const args = ['restore', join(emptyFolder(), 'audit'), '--brokers', off]
     const { status, stdout, stderr } = await runCommand(args)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(/^spanseal: DELIVERY_TIMEOUT: [^\n]+\n$/)

@@ -3,26 +3,14 @@
 
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
+import { aClosedPort, brokersOff, outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
 import type { TestJournal } from '../journal.fixture.ts'
 import { aJournal, deliverAll, TestAgent } from '../journal.fixture.ts'
 
 /** Several processes start at once on a machine that has other work. */
 const PATIENCE = { timeout: 60_000, interval: 50 }
-
-/** A port where nobody listens. */
-async function aClosedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 function segmentsOf({ folder }: TestJournal): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -44,7 +32,7 @@ describe('spanseal ship keeps a journal small', () => {
     const journal = aFullJournal()
     await deliverAll(journal.folder, 'kafka')
     const before = await runCommand(['verify', journal.folder, '--key', journal.vkey, '--json'])
-    const args = ['ship', journal.folder, '--brokers', `127.0.0.1:${await aClosedPort()}`]
+    const args = ['ship', journal.folder, '--brokers', await brokersOff()]
     const { status, stdout } = await runCommand(args)
     expect(status).toBe(0)
     expect(stdout).toMatch(/\d+ segments compressed, 0 segments removed after delivery: /)
@@ -59,7 +47,7 @@ describe('spanseal ship keeps a journal small', () => {
 
   it('removes what every destination has, and nothing else', async () => {
     const journal = aFullJournal()
-    const args = ['ship', journal.folder, '--brokers', `127.0.0.1:${await aClosedPort()}`]
+    const args = ['ship', journal.folder, '--brokers', await brokersOff()]
     const remove = [...args, '--no-compress', '--delete-after', '0s', '--give-up-after', '1']
     const segments = segmentsOf(journal)
     await runCommand(remove)
@@ -115,7 +103,7 @@ describe('spanseal ship --watch', () => {
   it('stands by while another process ships, and takes over when that is killed', async () => {
     const journal = aJournal()
     new TestAgent(journal).task()
-    const brokers = `127.0.0.1:${await aClosedPort()}`
+    const brokers = await brokersOff()
     const args = ['ship', journal.folder, '--brokers', brokers]
     const first = startCommand([...args, '--watch'])
     await once(first.stderr, 'data')
@@ -139,7 +127,7 @@ describe('spanseal ship --watch', () => {
     const journal = aJournal()
     new TestAgent(journal).task()
     const port = await aClosedPort()
-    const brokers = `127.0.0.1:${await aClosedPort()}`
+    const brokers = await brokersOff()
     const args = ['ship', journal.folder, '--brokers', brokers, '--watch', '--metrics', `${port}`]
     const child = startCommand(args)
     const outcome = outcomeOf(child)

@@ -1,30 +1,17 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
+import { brokersOff, outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
 import { aJournal, deliverAll, emptyFolder, TestAgent } from '../journal.fixture.ts'
-
-/** An address where nobody listens. */
-async function aClosedPort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `127.0.0.1:${port}`
-}
 
 describe('spanseal ship', () => {
   it('gives up on brokers that are not there, says what is undelivered and keeps it', async () => {
     const journal = aJournal()
     new TestAgent(journal).task()
-    const args = ['ship', journal.folder, '--brokers', await aClosedPort(), '--give-up-after', '1']
+    const args = ['ship', journal.folder, '--brokers', await brokersOff(), '--give-up-after', '1']
     const { status, stdout, stderr } = await runCommand(args)
     expect(status).toBe(1)
     expect(stdout).toMatch(/^Delivered 0 records and 0 checkpoints in /)
@@ -51,7 +38,7 @@ describe('spanseal ship', () => {
     // The first line that is to be delivered does not link any more.
     lines[4] = lines[4]?.replace('"prev":"', '"prev":"0') ?? ''
     writeFileSync(path, lines.join('\n'))
-    const args = ['ship', journal.folder, '--brokers', await aClosedPort(), '--json']
+    const args = ['ship', journal.folder, '--brokers', await brokersOff(), '--json']
     const { status, stdout } = await runCommand(args)
     expect(status).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -64,13 +51,7 @@ describe('spanseal ship', () => {
   it('ends on SIGTERM while it watches', async () => {
     const journal = aJournal()
     new TestAgent(journal).task()
-    const child = startCommand([
-      'ship',
-      journal.folder,
-      '--brokers',
-      await aClosedPort(),
-      '--watch',
-    ])
+    const child = startCommand(['ship', journal.folder, '--brokers', await brokersOff(), '--watch'])
     child.stderr.once('data', () => child.kill('SIGTERM'))
     const { status, stdout } = await outcomeOf(child)
     expect(status).toBe(1)
@@ -107,7 +88,7 @@ describe('spanseal ship', () => {
     new TestAgent(journal).task()
     const file = join(emptyFolder(), 'password')
     writeFileSync(file, 'hunter2-is-secret\n')
-    const args = ['--brokers', await aClosedPort(), '--give-up-after', '1', '--sasl', 'plain']
+    const args = ['--brokers', await brokersOff(), '--give-up-after', '1', '--sasl', 'plain']
     const { stdout, stderr, status } = await runCommand([
       'ship',
       journal.folder,

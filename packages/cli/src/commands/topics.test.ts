@@ -1,20 +1,14 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { runCommand } from '../command.fixture.ts'
+import { brokersOff, runCommand } from '../command.fixture.ts'
 
 describe('spanseal topics', () => {
   it('says that Kafka cannot be asked, with status 2', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
+    const off = await brokersOff()
     for (const action of ['create', 'check']) {
-      const args = ['topics', action, '--brokers', `127.0.0.1:${port}`]
+      const args = ['topics', action, '--brokers', off]
       const { status, stdout, stderr } = await runCommand(args)
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
       expect(stderr).toMatch(/^spanseal: DELIVERY_TIMEOUT: [^\n]+\n$/)
