@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { counted } from './quantities.ts'
 import type { Timeline, TimelineBreakglass, TimelineGap } from './timeline.ts'
 
 /** What a timeline shows under its tree, a sentence each; not yet made harmless for a terminal. */
@@ -44,8 +45,4 @@ function breakglassText({
 /** `2026-11-21 09:15:02.123` */
 function moment(at: string): string {
   return at.replace('T', ' ').replace('Z', '')
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

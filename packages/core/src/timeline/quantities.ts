@@ -56,3 +56,8 @@ export function formatBytes(bytes: number): string {
 export function formatSizeClass(bytes: number): string {
   return bytes < 256 ? `≤ ${bytes} B` : formatBytes(bytes)
 }
+
+/** `1 record`, `2 records`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

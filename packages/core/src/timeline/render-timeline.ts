@@ -5,7 +5,7 @@ import type { Commitment } from '../commitment.ts'
 import type { Actor, Authorization } from '../record.ts'
 import { circumstanceTexts } from './circumstance-texts.ts'
 import { fitText, padText, printable, textColumns } from './printable.ts'
-import { formatDuration, formatMillis, formatSizeClass } from './quantities.ts'
+import { counted, formatDuration, formatMillis, formatSizeClass } from './quantities.ts'
 import type { CommittedContent, Timeline, TimelineEntry, TimelineStatus } from './timeline.ts'
 
 export interface RenderOptions {
@@ -83,7 +83,7 @@ function head(timeline: Timeline, { width, paint }: Sheet): string[] {
   const { taskIds, environments, dataClassifications } = timeline
   const facts = [
     `${timeline.from.slice(0, 10)} ${timeline.from.slice(11, 23)} UTC, ${length}`,
-    `${count(timeline.records, 'record')} in ${count(timeline.epochs.length, 'epoch')}`,
+    `${counted(timeline.records, 'record')} in ${counted(timeline.epochs.length, 'epoch')}`,
     toolCallCounts(timeline),
     ...(first === undefined ? [] : [`agent ${agentText(first)}`, `user ${userText(first)}`]),
     ...taskIds.map((id) => `task ${printable(id)}`),
@@ -95,14 +95,10 @@ function head(timeline: Timeline, { width, paint }: Sheet): string[] {
   return [title, ...wrap(facts, { columns: width, separator: ' · ' }), '']
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
 function toolCallCounts({ toolCalls }: Timeline): string {
   const total = Object.values(toolCalls).reduce((a, b) => a + b, 0)
   const parts = Object.entries(toolCalls).map(([status, number]) => `${number} ${status}`)
-  return total === 0 ? 'no tool calls' : `${count(total, 'tool call')}: ${parts.join(', ')}`
+  return total === 0 ? 'no tool calls' : `${counted(total, 'tool call')}: ${parts.join(', ')}`
 }
 
 /** Parts side by side, as many as fit a line; what does not fit one is cut. */
