@@ -3,6 +3,7 @@
 
 import type { AuditParts } from './audit-parts.ts'
 import { within } from './close-audit.ts'
+import { reasonOf } from './counters.ts'
 import type { ProviderState } from './provider.ts'
 import type { Runtime } from './runtime.ts'
 import type { Shipping } from './shipping.ts'
@@ -61,7 +62,7 @@ async function syncFailure({ writer }: Runtime, millis: number): Promise<string 
       failure = undefined
     },
     (error: unknown) => {
-      failure = error instanceof Error ? error.message : String(error)
+      failure = reasonOf(error)
     },
   )
   await within(synced, millis)
