@@ -97,8 +97,10 @@ async function restore(folder: string, flags: RestoreFlags, terminal: Terminal):
       notes.add(`${topic}/${partition} at ${offset} is no audit message: ${reason}`),
   })
   const sink = journalFolderSink(folder, { onRefused: (error) => notes.add(error.message) })
+  // Held until all is said and closed: a signal that comes last must not take the outcome along.
+  const stop = stopSignal(terminal.closed)
   try {
-    const restored = await fill(source, sink, { logs, terminal, begin })
+    const restored = await fill(source, sink, { logs, terminal, begin, signal: stop.signal })
     restored.duplicates = sink.counts.duplicates + source.counts.duplicates
     restored.refused = sink.counts.refused
     restored.malformed = source.counts.malformed
@@ -112,6 +114,7 @@ async function restore(folder: string, flags: RestoreFlags, terminal: Terminal):
   } finally {
     await source.close()
     await sink.close(CLOSE_MILLIS)
+    stop.dispose()
   }
 }
 
@@ -119,12 +122,13 @@ interface FillFrame {
   readonly logs: ReadonlySet<string> | undefined
   readonly terminal: Terminal
   readonly begin: number
+  readonly signal: AbortSignal
 }
 
 async function fill(
   source: KafkaSource,
   sink: RecordSink,
-  { logs, terminal, begin }: FillFrame,
+  { logs, terminal, begin, signal }: FillFrame,
 ): Promise<Restored> {
   const restored: Restored = {
     records: 0,
@@ -136,9 +140,8 @@ async function fill(
     logs: new Set(),
     whole: false,
   }
-  const stop = stopSignal(terminal.closed)
   // Ends a read that is waiting.
-  stop.signal.addEventListener('abort', () => void source.close(), { once: true })
+  signal.addEventListener('abort', () => void source.close(), { once: true })
   const deliver = async (batch: Batch): Promise<void> => {
     const chosen = chosenOf(batch, logs)
     for (const { log } of batch.records) if (restored.logs.size < LOGS_MAX) restored.logs.add(log)
@@ -150,25 +153,21 @@ async function fill(
   }
   let failure: unknown
   const giveUp = new AbortController()
-  try {
-    await pump(
-      source,
-      { name: sink.name, deliver, close: () => Promise.resolve() },
-      {
-        signal: AbortSignal.any([stop.signal, giveUp.signal]),
-        untilDrained: true,
-        onRetry(error, attempt) {
-          failure = error
-          if (attempt >= ATTEMPTS_MAX) giveUp.abort()
-        },
+  await pump(
+    source,
+    { name: sink.name, deliver, close: () => Promise.resolve() },
+    {
+      signal: AbortSignal.any([signal, giveUp.signal]),
+      untilDrained: true,
+      onRetry(error, attempt) {
+        failure = error
+        if (attempt >= ATTEMPTS_MAX) giveUp.abort()
       },
-    )
-    if (giveUp.signal.aborted) throw failure
-    restored.whole = !stop.signal.aborted
-    return restored
-  } finally {
-    stop.dispose()
-  }
+    },
+  )
+  if (giveUp.signal.aborted) throw failure
+  restored.whole = !signal.aborted
+  return restored
 }
 
 function nothingOf(asked: ReadonlySet<string>, there: ReadonlySet<string>): string {
