@@ -80,6 +80,12 @@ export interface RecordSink {
    */
   readonly deadLetters?: number
   /**
+   * Says what is delivered next while another batch is on its way, so that it can be made ready. A
+   * hint: the batch may never come, and another may come first. Sends nothing, never throws. Absent
+   * where there is nothing to make ready.
+   */
+  prepare?(batch: Batch): void
+  /**
    * Resolves when the batch is stored as durably as the sink promises; rejects when that is
    * doubtful, and then takes the same batch again.
    */

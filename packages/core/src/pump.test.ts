@@ -258,6 +258,28 @@ describe('a source that reads ahead', () => {
     expect(source.calls).not.toContain('rewind')
   })
 
+  test('has the sink make ready what was read ahead, and goes on where that fails', async () => {
+    const { source, sink } = slow(4)
+    const prepared: string[] = []
+    const readying: RecordSink = {
+      name: sink.name,
+      prepare({ records }) {
+        prepared.push(names(records))
+        throw new Error('ignored')
+      },
+      deliver: (batch) => sink.deliver(batch),
+      close: () => sink.close(),
+    }
+    const pumped = pump(source, readying, { ...quick, signal: never })
+    await sink.underWay()
+    expect(prepared).toEqual(['2,3'])
+    sink.free()
+    await sink.underWay()
+    sink.free()
+    expect((await pumped).records).toBe(4)
+    expect(sink.delivered).toEqual([0, 1, 2, 3])
+  })
+
   test('gets back what was read ahead when the pump is aborted', async () => {
     const { source, sink } = slow(4)
     const abort = new AbortController()

@@ -44,7 +44,7 @@ export async function pump(
   const { signal, idleMillis = 250, limits = DEFAULT_BATCH_LIMITS } = options
   let records = 0
   let checkpoints = 0
-  const ahead = new ReadAhead(source, limits)
+  const ahead = new ReadAhead(source, sink, limits)
   try {
     while (!signal.aborted) {
       const batch = (await ahead.take()) ?? (await source.read(limits))
@@ -69,18 +69,20 @@ export async function pump(
 }
 
 /**
- * Reads one batch while the one before it is being delivered: reading takes about a third of the time
- * of a delivery to a near broker, which works meanwhile.
+ * Reads one batch, and has the sink make it ready, while the one before it is being delivered: both
+ * together take longer than a near broker does, which works meanwhile.
  */
 class ReadAhead {
   readonly #source: RecordSource
+  readonly #sink: RecordSink
   readonly #limits: BatchLimits
   #next: Promise<Batch | undefined> | undefined
   /** Read, and not committed. */
   readonly #open = new Set<Batch>()
 
-  constructor(source: RecordSource, limits: BatchLimits) {
+  constructor(source: RecordSource, sink: RecordSink, limits: BatchLimits) {
     this.#source = source
+    this.#sink = sink
     this.#limits = limits
   }
 
@@ -115,11 +117,14 @@ class ReadAhead {
   #read(): void {
     const next = this.#source.read(this.#limits)
     this.#next = next
-    // An error is told by `take`, in its turn.
-    next.then(
-      (batch) => batch !== undefined && this.open(batch),
-      () => undefined,
-    )
+    next
+      .then((batch) => {
+        if (batch === undefined) return
+        this.open(batch)
+        this.#sink.prepare?.(batch)
+      })
+      // An error of the source is told by `take`, in its turn.
+      .catch(() => undefined)
   }
 
   /**

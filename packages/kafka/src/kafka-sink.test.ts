@@ -227,6 +227,84 @@ describe('after a fault', () => {
   })
 })
 
+describe('what comes next', () => {
+  const next = aBatch(aRecord(3), aRecord(4))
+
+  test('is made ready by a client that is connected, and sent as it was made ready', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    sink.prepare?.(next)
+    expect(broker.prepared).toEqual([])
+    broker.steps.push((_, acknowledge) => {
+      sink.prepare?.(next)
+      return acknowledge()
+    })
+    await sink.deliver(three)
+    expect(broker.requests).toHaveLength(1)
+    await sink.deliver(next)
+    expect(broker.prepared).toHaveLength(1)
+    expect(broker.requests[1]).toBe(broker.prepared[0])
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3, 4]])
+  })
+
+  test('waits for what is delivered before it, whatever becomes of that', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    await sink.deliver(aBatch())
+    broker.steps.push(() => {
+      sink.prepare?.(next)
+      return Promise.reject(new FaultError('ambiguous'))
+    })
+    await expect(sink.deliver(three)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(three)
+    await sink.deliver(next)
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3, 4]])
+    expect(broker.clients).toBe(2)
+  })
+
+  test('may be another batch than was said', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    await sink.deliver(three)
+    sink.prepare?.(aBatch(aRecord(7)))
+    await sink.deliver(next)
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3, 4]])
+  })
+
+  test('is planned anew where the topic was made anew with fewer partitions', async () => {
+    const broker = new ScriptedBroker()
+    broker.partitionCount = 64
+    const sink = aSink(broker)
+    const epochs = Array.from({ length: 16 }, (_, n) => anEpoch(n))
+    const batch = aBatch(...epochs.map((epoch) => aRecord(0, { epoch })))
+    await sink.deliver(three)
+    sink.prepare?.(batch)
+    broker.partitionCount = 1
+    broker.steps.push(() => Promise.reject(new FaultError('ambiguous')))
+    const before = aBatch(aRecord(3))
+    await expect(sink.deliver(before)).rejects.toMatchObject({ code: 'DELIVERY_DOUBTFUL' })
+    await sink.deliver(before)
+    await sink.deliver(batch)
+    expect(broker.requests.at(-1)).toMatchObject({ partition: 0 })
+    expect(broker.requests.at(-1)?.records).toHaveLength(16)
+  })
+
+  test('is cut smaller than it was made ready where the topic has become narrower', async () => {
+    const broker = new ScriptedBroker()
+    const sink = aSink(broker)
+    const eight = aBatch(...Array.from({ length: 8 }, (_, n) => aRecord(3 + n)))
+    broker.steps.push((_, acknowledge) => {
+      sink.prepare?.(eight)
+      broker.recordCountMax = 2
+      return acknowledge()
+    })
+    await sink.deliver(three)
+    await sink.deliver(eight)
+    expect(seqs(broker)).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])
+    expect(sink.deadLetters).toBe(0)
+  })
+})
+
 /** The first message of the dead-letter topic, which is taken out. */
 function takeDeadLetter(broker: ScriptedBroker): TransportRecord | undefined {
   const place = [...broker.logs.keys()].find((name) => name.startsWith('audit.dead-letters.v1/'))

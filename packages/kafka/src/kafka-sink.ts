@@ -3,13 +3,13 @@
 
 import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
+import type { BatchPlan, PartitionCounts } from './batch-plan.ts'
+import { planBatch } from './batch-plan.ts'
 import { deadLetterMessage } from './dead-letter-message.ts'
 import { settledWithin } from './deadline.ts'
-import { checkpointMessage, messageBytes, recordMessage } from './message.ts'
 import { PartitionMap, partitionOfKey } from './partitioner.ts'
 import { ProducerSession } from './producer-session.ts'
-import type { PlannedMessage, SendLimits } from './send-plan.ts'
-import { groupByPartition, nextRequest } from './send-plan.ts'
+import type { SendLimits } from './send-plan.ts'
 import type { KafkaSinkOptions, SinkSettings } from './sink-options.ts'
 import { checkSinkOptions } from './sink-options.ts'
 import type { SendRequest } from './transport.ts'
@@ -36,13 +36,6 @@ export function kafkaSink(options: KafkaSinkOptions): RecordSink {
   return new KafkaSink(checkSinkOptions(options))
 }
 
-/** A batch on its way, and how much of it is acknowledged. */
-interface Progress {
-  readonly batch: Batch
-  readonly messages: readonly PlannedMessage[]
-  done: number
-}
-
 class KafkaSink implements RecordSink {
   readonly name: string
   readonly #settings: SinkSettings
@@ -53,7 +46,9 @@ class KafkaSink implements RecordSink {
   #last: Promise<void> = Promise.resolve()
   /** Of the delivery under way only. */
   #session: ProducerSession | undefined
-  #progress: Progress | undefined
+  #plan: BatchPlan | undefined
+  /** Of the batch that was said to come next. */
+  #nextPlan: BatchPlan | undefined
   /** What was acknowledged, over all clients: offsets that go back are those of another topic. */
   readonly #nextOffsets = new Map<string, bigint>()
   #proven = false
@@ -82,6 +77,16 @@ class KafkaSink implements RecordSink {
     return delivery
   }
 
+  /** Plans the batch and has its first request packed, where a client that is connected can. */
+  prepare(batch: Batch): void {
+    const session = this.#session
+    const counts = session === undefined ? undefined : this.#knownCounts(batch, session)
+    if (session === undefined || counts === undefined) return
+    this.#nextPlan = this.#planOf(batch, counts)
+    const request = this.#nextPlan.next(this.#limits)
+    if (request !== undefined) session.prepare(request)
+  }
+
   close(timeoutMillis: number): Promise<void> {
     this.#closing ??= this.#close(timeoutMillis)
     return this.#closing
@@ -99,15 +104,14 @@ class KafkaSink implements RecordSink {
   async #deliver(batch: Batch): Promise<void> {
     if (this.#ended) throw closed()
     try {
-      const progress = await this.#begin(batch, await this.#ready())
-      while (progress.done < progress.messages.length) {
-        const request = nextRequest(progress.messages, progress.done, this.#limits)
-        progress.done += await this.#send(request)
+      const plan = await this.#begin(batch, await this.#ready())
+      for (let request = plan.next(this.#limits); request; request = plan.next(this.#limits)) {
+        plan.settle(await this.#send(request))
       }
-      this.#progress = undefined
+      this.#plan = undefined
     } catch (error) {
       this.#discard()
-      if (mayBeAnotherTopic(error)) this.#progress = undefined
+      if (mayBeAnotherTopic(error)) this.#plan = undefined
       throw this.#ended ? closed(error) : error
     }
   }
@@ -136,31 +140,30 @@ class KafkaSink implements RecordSink {
   }
 
   /** The same batch again goes on behind what was acknowledged of it. */
-  async #begin(batch: Batch, session: ProducerSession): Promise<Progress> {
-    const { records, checkpoints } = this.#settings.topics
-    const recordPartitions = batch.records.length > 0 ? await session.partitionCount(records) : 0
-    const checkpointPartitions =
-      batch.checkpoints.length > 0 ? await session.partitionCount(checkpoints) : 0
-    const partitions = { [records]: recordPartitions, [checkpoints]: checkpointPartitions }
-    if (this.#progress?.batch === batch && canGoOn(this.#progress, partitions)) {
-      return this.#progress
+  async #begin(batch: Batch, session: ProducerSession): Promise<BatchPlan> {
+    const { topics } = this.#settings
+    const counts = {
+      records: batch.records.length > 0 ? await session.partitionCount(topics.records) : 0,
+      checkpoints:
+        batch.checkpoints.length > 0 ? await session.partitionCount(topics.checkpoints) : 0,
     }
-    const now = Date.now()
-    const messages = [
-      ...batch.records.map((record): PlannedMessage => {
-        const partition = this.#partitions.of(records, record.epoch, recordPartitions)
-        const message = recordMessage(record, now)
-        return { topic: records, partition, message, bytes: messageBytes(message) }
-      }),
-      // Behind the records, so that a consumer mostly finds what a checkpoint covers.
-      ...batch.checkpoints.map((checkpoint): PlannedMessage => {
-        const partition = this.#partitions.of(checkpoints, checkpoint.epoch, checkpointPartitions)
-        const message = checkpointMessage(checkpoint, now)
-        return { topic: checkpoints, partition, message, bytes: messageBytes(message) }
-      }),
-    ]
-    this.#progress = { batch, messages: groupByPartition(messages), done: 0 }
-    return this.#progress
+    const known = [this.#plan, this.#nextPlan].find((plan) => plan?.batch === batch)
+    if (known === this.#nextPlan) this.#nextPlan = undefined
+    this.#plan = known?.fits(counts, topics) === true ? known : this.#planOf(batch, counts)
+    return this.#plan
+  }
+
+  #knownCounts(batch: Batch, session: ProducerSession): PartitionCounts | undefined {
+    const { topics } = this.#settings
+    const records = batch.records.length > 0 ? session.knownPartitionCount(topics.records) : 0
+    const checkpoints =
+      batch.checkpoints.length > 0 ? session.knownPartitionCount(topics.checkpoints) : 0
+    return records === undefined || checkpoints === undefined ? undefined : { records, checkpoints }
+  }
+
+  #planOf(batch: Batch, counts: PartitionCounts): BatchPlan {
+    const { topics } = this.#settings
+    return planBatch(batch, { topics, partitions: this.#partitions, counts, now: Date.now() })
   }
 
   /**
@@ -248,11 +251,6 @@ function mayBeAnotherTopic(error: unknown): boolean {
   if (!(error instanceof AuditError)) return false
   const wrongAnswer = error.code === 'DELIVERY_DOUBTFUL' && error.cause === undefined
   return error.code === 'TOPIC_MISSING' || wrongAnswer
-}
-
-/** Not where a topic has fewer partitions now: it was made anew, and is empty. */
-function canGoOn(progress: Progress, partitions: Readonly<Record<string, number>>): boolean {
-  return progress.messages.every((m) => m.partition < (partitions[m.topic] ?? 0))
 }
 
 /**

@@ -34,6 +34,11 @@ const pack: Readonly<Record<Compression, (bytes: Buffer) => Promise<Buffer>>> = 
   zstd: packZstd,
 }
 
+interface PackedRecords {
+  readonly laidOut: LaidOutRecords
+  readonly packed: Buffer
+}
+
 /**
  * The port over @platformatic/kafka: its connections, metadata, security and producer ids; the
  * batches are laid out here and sent as they are, which takes a fraction of the time of its producer.
@@ -47,6 +52,8 @@ export class PlatformaticTransport implements KafkaTransport {
   readonly #layout = new RecordLayout()
   /** Per partition, of the next record. */
   readonly #sequences = new Map<string, number>()
+  /** Requests that were packed ahead. */
+  readonly #prepared = new WeakMap<SendRequest, Promise<PackedRecords>>()
   #client: PlatformaticClient | undefined
   #producer: Producer | undefined
   #closed = false
@@ -80,15 +87,22 @@ export class PlatformaticTransport implements KafkaTransport {
     return topics.get(topic)?.partitionsCount ?? 0
   }
 
+  prepare(request: SendRequest): void {
+    const packed = this.#pack(request)
+    this.#prepared.set(request, packed)
+    // `send` tells it.
+    packed.catch(() => undefined)
+  }
+
   async send(request: SendRequest): Promise<readonly SendResult[]> {
     const place = `${request.topic}/${request.partition}`
     const firstSequence = this.#sequences.get(place) ?? 0
-    const laidOut = this.#layout.layOut(request.records)
-    const batch = await this.#batch(laidOut, firstSequence)
+    const records = await (this.#prepared.get(request) ?? this.#pack(request))
+    const batch = this.#batch(records, firstSequence)
     for (let attempt = 1; ; attempt++) {
       try {
         const results = await this.#produce(request, batch)
-        this.#sequences.set(place, sequenceBehind(firstSequence, laidOut.count))
+        this.#sequences.set(place, sequenceBehind(firstSequence, records.laidOut.count))
         return results
       } catch (error) {
         if (this.#closed || !isRepeatable(error)) throw error
@@ -111,13 +125,17 @@ export class PlatformaticTransport implements KafkaTransport {
     this.#client?.discard()
   }
 
-  async #batch(laidOut: LaidOutRecords, firstSequence: number): Promise<Buffer> {
+  async #pack({ records }: SendRequest): Promise<PackedRecords> {
+    const laidOut = this.#layout.layOut(records)
+    return { laidOut, packed: await pack[this.#compression](laidOut.bytes) }
+  }
+
+  #batch({ laidOut, packed }: PackedRecords, firstSequence: number): Buffer {
     const { producer, module } = this.#connected()
     const { producerId, producerEpoch } = producer
     if (producerId === undefined || producerEpoch === undefined) {
       throw new Error('there is no producer id')
     }
-    const packed = await pack[this.#compression](laidOut.bytes)
     const place = { producerId, producerEpoch, firstSequence, packing: this.#compression }
     return recordBatch(laidOut, { place, packed }, module.crc32c)
   }

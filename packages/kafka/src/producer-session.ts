@@ -51,6 +51,16 @@ export class ProducerSession {
     return count
   }
 
+  /** As `partitionCount` told it, or undefined. */
+  knownPartitionCount(topic: string): number | undefined {
+    return this.#partitionCounts.get(topic)
+  }
+
+  /** Has the client ready what goes out next, if it can; sends nothing. */
+  prepare(request: SendRequest): void {
+    this.#transport.prepare?.(request)
+  }
+
   /**
    * @throws AuditError `DELIVERY_DOUBTFUL`, `DELIVERY_TIMEOUT`, `TOPIC_MISSING`; `RECORD_TOO_LARGE`
    * when the topic refuses the request for its size; `DELIVERY_REFUSED`

@@ -23,6 +23,8 @@ export class ScriptedBroker {
   /** What is in the topics, by `<topic>/<partition>`. */
   readonly logs = new Map<string, SendRequest['records'][number][]>()
   readonly requests: SendRequest[] = []
+  /** What was to be made ready. */
+  readonly prepared: SendRequest[] = []
   readonly steps: Step[] = []
   partitionCount = 4
   clients = 0
@@ -42,6 +44,7 @@ export class ScriptedBroker {
       connect: () =>
         this.connectError === undefined ? Promise.resolve() : Promise.reject(this.connectError),
       partitions: () => Promise.resolve(this.partitionCount),
+      prepare: (request) => void this.prepared.push(request),
       send: (request) => this.#send(request),
       classify: (error) =>
         error instanceof FaultError

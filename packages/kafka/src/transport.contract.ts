@@ -101,6 +101,25 @@ export function transportContract(
     expect(found).toEqual(expect.arrayContaining(expected))
   })
 
+  test('what was made ready arrives as it is, in the order in which it is sent', async () => {
+    const topic = await broker.makeTopic(1)
+    const made = await connected()
+    const aRequest = (n: number): SendRequest => {
+      return { topic, partition: 0, records: [aMessage(n, 10_000)] }
+    }
+    const [first, second, third] = [aRequest(0), aRequest(1), aRequest(2)]
+    made.prepare?.(second)
+    const sending = made.send(first)
+    made.prepare?.(third)
+    await sending
+    await made.send(third)
+    const other = await connected()
+    await other.send(second)
+    expect((await broker.read(topic)).map(({ key, value }) => [key, value.length])).toEqual(
+      [0, 2, 1].map((n) => [`key-${n}`, 10_000]),
+    )
+  })
+
   test('a topic tells its partitions; one that is missing is missing', async () => {
     const topic = await broker.makeTopic(7)
     const made = await connected()

@@ -53,6 +53,12 @@ export interface KafkaTransport {
   connect(): Promise<void>
   /** How many partitions the topic has. */
   partitions(topic: string): Promise<number>
+  /**
+   * Lays out and packs what `send` is then given, the same object, while another request is under way.
+   * Sends nothing, never throws; it may be called for what is never sent. Absent where the client
+   * packs by itself.
+   */
+  prepare?(request: SendRequest): void
   /** Sends, with acknowledgement by all in-sync replicas. */
   send(request: SendRequest): Promise<readonly SendResult[]>
   /** What an error of this transport means. */

@@ -102,6 +102,7 @@ export class Shipping {
     const { name } = this
     const quiet: RecordSink = {
       name,
+      prepare: (batch) => unseen(() => this.#sink.prepare?.(batch)),
       deliver: (batch) => this.#deliver(batch),
       close: (timeoutMillis) => this.#sink.close(timeoutMillis),
     }
