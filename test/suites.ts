@@ -27,7 +27,7 @@ export interface FileSuite extends SuiteBase {
   readonly without?: readonly string[]
   /** Steps that must pass before the tests can run. */
   readonly before?: readonly (readonly string[])[]
-  /** Default: 10 s. Ten times that with SLOW=1. */
+  /** Default: 10 s. Four times that in CI, ten times with SLOW=1. */
   readonly testTimeoutMillis?: number
   /** One file after the other, for suites whose servers or child processes fill the machine. */
   readonly serial?: boolean
