@@ -21,7 +21,8 @@ export function acknowledgedSpans(otlpHttp: string): AcknowledgedSpans {
   const acknowledged = new Set<string>()
   const inner = new OTLPTraceExporter({
     url: `${otlpHttp}/v1/traces`,
-    timeoutMillis: 5_000,
+    // A busy Collector is no reason to give spans up.
+    timeoutMillis: 60_000,
     // A flush sends all batches at once.
     concurrencyLimit: 1_000,
   })
@@ -40,7 +41,11 @@ export function acknowledgedSpans(otlpHttp: string): AcknowledgedSpans {
     forceFlush: () => inner.forceFlush(),
     shutdown: () => inner.shutdown(),
   }
-  const settings = { maxExportBatchSize: 10, scheduledDelayMillis: 50 }
+  const settings = {
+    maxExportBatchSize: 10,
+    scheduledDelayMillis: 50,
+    exportTimeoutMillis: 120_000,
+  }
   const processor = new BatchSpanProcessor(exporter, settings)
   const provider = new NodeTracerProvider({ spanProcessors: [processor] })
   return {

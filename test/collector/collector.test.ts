@@ -24,6 +24,8 @@ import type { AcknowledgedSpans } from './acknowledged-spans.ts'
 import { acknowledgedSpans } from './acknowledged-spans.ts'
 
 const TRACES = 200
+/** For what comes in the end, however busy the machine is. */
+const PATIENCE = { timeout: 180_000 }
 
 const missing = await needsGo('otelcol')
 if (missing) console.warn(`skipped: ${missing}`)
@@ -108,7 +110,7 @@ describe.skipIf(missing)('a Collector with collector-config/collector.yaml', () 
     await collector.restart()
     for (const target of [jaeger, tempo]) {
       const spans = (): OtlpSpan[] => target.spans().filter((span) => span.traceId === traceId)
-      await expect.poll(spans, { timeout: 30_000 }).toHaveLength(AUDITED_SPANS)
+      await expect.poll(spans, PATIENCE).toHaveLength(AUDITED_SPANS)
       expectAuditedTrace(spans(), journal)
     }
   })
@@ -184,9 +186,7 @@ describe.skipIf(missing)('a Collector with collector-config/collector.yaml', () 
     })()
     for (let kills = 0; kills < 3; kills++) {
       const before = sender.acknowledged.size
-      await expect
-        .poll(() => sender.acknowledged.size, { timeout: 30_000 })
-        .toBeGreaterThan(before + 200)
+      await expect.poll(() => sender.acknowledged.size, PATIENCE).toBeGreaterThan(before + 200)
       await collector.kill('SIGKILL')
       await collector.restart()
     }

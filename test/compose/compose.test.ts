@@ -198,7 +198,7 @@ describe.skipIf(await needsKafka({ bare: true, properties: {} }))('the kafka ser
       // Made without replicas being said: the broker's own default of one must do.
       await admin.createTopics({ waitForLeaders: false, topics: [{ topic: 'made' }] })
       await expect
-        .poll(() => partitionOf(admin, 'made'), { timeout: 10_000 })
+        .poll(() => partitionOf(admin, 'made'), { timeout: 120_000 })
         .toEqual({ replicas: [1], isr: [1] })
       await producer.send({ topic: 'made', acks: -1, messages: [{ value: 'x' }] })
       await expect(

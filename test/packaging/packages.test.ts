@@ -14,7 +14,7 @@ const names = manifests.map(({ name }) => name)
 /** All but a command line tool that offers nothing to import. */
 const importable = manifests.filter((each) => each.exports?.['.'] !== undefined)
 const libraries = importable.map(({ name }) => name)
-const COMMAND_TIMEOUT_MILLIS = 120_000
+const COMMAND_TIMEOUT_MILLIS = 240_000
 
 let work: string
 let packages: ReadonlyMap<string, PackedPackage>

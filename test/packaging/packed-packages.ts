@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { runCommand } from '../services/run-command.ts'
 
 export const root = join(import.meta.dirname, '../..')
-const PACK_TIMEOUT_MILLIS = 120_000
+const PACK_TIMEOUT_MILLIS = 240_000
 
 export interface Manifest {
   readonly name: string

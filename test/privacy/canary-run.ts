@@ -59,7 +59,8 @@ export async function canaryRun(
   const base: AuditOptions = {
     service: { name: 'canary-agent', version: '1.0.0' },
     journal: join(folder, 'journal'),
-    shutdownTimeoutMillis: 5_000,
+    // All must come out, however busy the machine is.
+    shutdownTimeoutMillis: 60_000,
     authorize: leakyHook,
     ...options,
   }

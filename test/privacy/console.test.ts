@@ -28,7 +28,6 @@ test('an agent started with --import prints nothing secret, with all of diag on 
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_EXPORTER_OTLP_HEADERS: `authorization=${encodeURIComponent(token)}`,
     },
-    timeoutMillis: 30_000,
   })
   expect(stdout).toContain('"recordsFailed":0')
   expect(stdout).toContain('items to be sent')

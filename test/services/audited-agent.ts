@@ -13,6 +13,8 @@ const audit = register({
   agent: { id: 'support-1', name: 'support' },
   journal,
   otlp,
+  // All spans must have gone out before the end is told, on a busy machine too.
+  shutdownTimeoutMillis: 60_000,
 })
 
 const lookUp = audit.tool(

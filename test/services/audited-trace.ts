@@ -27,7 +27,7 @@ export const AUDITED_SPANS: number = AUDITED_TREE.length
 export async function runAuditedAgent(otlpHttp: string, journal: string): Promise<string> {
   const agent = join(import.meta.dirname, 'audited-agent.ts')
   const args = ['--conditions=spanseal-source', agent, otlpHttp, journal]
-  const { stdout } = await runCommand(process.execPath, args, { timeoutMillis: 60_000 })
+  const { stdout } = await runCommand(process.execPath, args)
   return (JSON.parse(stdout) as { traceId: string }).traceId
 }
 
@@ -35,7 +35,7 @@ export async function runAuditedAgent(otlpHttp: string, journal: string): Promis
 export async function runExampleAgent(otlpHttp: string, out: string): Promise<void> {
   const example = join(import.meta.dirname, '../../examples/support-agent/src/main.ts')
   const args = ['--conditions=spanseal-source', example, '--otlp', otlpHttp, '--out', out]
-  await runCommand(process.execPath, args, { timeoutMillis: 120_000 })
+  await runCommand(process.execPath, args)
 }
 
 /** Ids of all spans that a journal's records speak of. */

@@ -63,7 +63,6 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     },
     logFile: join(folder, 'collector.log'),
     ready: () => answers(`http://127.0.0.1:${health}/`),
-    startTimeoutMillis: 30_000,
   })
   const stop = async (): Promise<void> => {
     await server.stop()

@@ -10,18 +10,22 @@ import { connect, createServer } from 'node:net'
  */
 const FIRST_PORT = 15_000
 const PORTS = 17_000
+/** Given out by this process: whoever got one may not listen on it yet. */
+const given = new Set<number>()
 
 /**
  * Ports of 127.0.0.1 that nobody listens on, all different. Another process may take one before it
  * is used; among so many that is rare.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
+  const ports: number[] = []
+  while (ports.length < count) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
-    if (await isFree(port)) ports.add(port)
+    if (given.has(port)) continue
+    given.add(port)
+    if (await isFree(port)) ports.push(port)
   }
-  return [...ports]
+  return ports
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -43,9 +47,9 @@ export function accepts(port: number): Promise<boolean> {
   })
 }
 
-/** Whether the address answers a GET with a status of 200 to 299 within a second. */
+/** Whether the address answers a GET with a status of 200 to 299 within ten seconds. */
 export async function answers(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+  return fetch(url, { signal: AbortSignal.timeout(10_000) }).then(
     async (response) => {
       await response.body?.cancel()
       return response.ok

@@ -41,7 +41,6 @@ export async function startJaeger(): Promise<Jaeger> {
     },
     logFile: join(folder, 'jaeger.log'),
     ready: () => answers(`http://127.0.0.1:${health}/status`),
-    startTimeoutMillis: 30_000,
   })
   const stop = async (): Promise<void> => {
     await server.stop()

@@ -78,9 +78,7 @@ async function startBrokers(libs: string, options: KafkaOptions): Promise<KafkaC
   }
   try {
     await Promise.all(
-      brokers.map(({ format: [command = '', ...args] }) =>
-        runCommand(command, args, { timeoutMillis: 60_000 }),
-      ),
+      brokers.map(({ format: [command = '', ...args] }) => runCommand(command, args)),
     )
     await Promise.all(brokers.map((b) => b.process.start()))
   } catch (error) {

@@ -85,7 +85,8 @@ export class Litewitness {
 
   /** Makes it know a log, as its `witnessctl add-log` and `add-key` do. */
   addLog(origin: string, vkey: string): void {
-    const database = new DatabaseSync(this.#database)
+    // The witness may be writing to it just now.
+    const database = new DatabaseSync(this.#database, { timeout: 60_000 })
     const emptyTree = '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
     database
       .prepare('INSERT INTO log (origin, tree_size, tree_hash) VALUES (?, 0, ?)')

@@ -90,7 +90,7 @@ export class OtlpReceiver {
   }
 
   /** The first span of each id once all of them are there, in the order of arrival. */
-  async spansWithIds(ids: Iterable<string>, timeoutMillis = 30_000): Promise<OtlpSpan[]> {
+  async spansWithIds(ids: Iterable<string>, timeoutMillis = 180_000): Promise<OtlpSpan[]> {
     const wanted = new Set(ids)
     for (const end = Date.now() + timeoutMillis; ; await sleep(50)) {
       const found = new Map<string, OtlpSpan>()

@@ -7,9 +7,12 @@ export interface CommandOptions {
   readonly cwd?: string
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
-  /** The command is killed after this time. Default: 10 s; 0 for no limit. */
+  /** The command is killed after this time. Default: 2 min; 0 for no limit. */
   readonly timeoutMillis?: number
 }
+
+/** Of a busy machine, too: what answers in time does not pay for it. */
+const TIMEOUT_MILLIS = 120_000
 
 export interface CommandResult {
   readonly stdout: string
@@ -29,7 +32,7 @@ export function runCommand(
     const settings = {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
-      timeout: options.timeoutMillis ?? 10_000,
+      timeout: options.timeoutMillis ?? TIMEOUT_MILLIS,
       killSignal: 'SIGKILL' as const,
       maxBuffer: 64 * 1024 * 1024,
     }

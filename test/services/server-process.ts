@@ -16,7 +16,7 @@ export interface ServerCommand {
   readonly logFile: string
   /** Asked every 25 ms after a start until it says true. */
   readonly ready: () => Promise<boolean>
-  /** Default: 90 s. */
+  /** Default: 4 min, since a busy machine takes many times what a start takes. */
   readonly startTimeoutMillis?: number
 }
 
@@ -54,7 +54,7 @@ export class ServerProcess {
   async start(): Promise<void> {
     if (this.#child) throw new Error(`${this.#settings.command} is already running`)
     this.#spawn()
-    const end = Date.now() + (this.#settings.startTimeoutMillis ?? 90_000)
+    const end = Date.now() + (this.#settings.startTimeoutMillis ?? 240_000)
     while (!(await this.#settings.ready())) {
       if (!this.#child) throw this.#failed('ended during its start')
       if (Date.now() > end) {
