@@ -10,12 +10,15 @@ import { chromiumPath } from '../services/chromium.ts'
 export const ROOT: string = join(import.meta.dirname, '../..')
 export const DIST: string = join(ROOT, 'packages/verifier/dist')
 
+/** Of a start, or of one step in a page, on a machine that has other work. */
+const PATIENCE_MILLIS = 120_000
+
 /** A Chromium of its own, without a window. */
 export function openBrowser(): Promise<Browser> {
   const executablePath = chromiumPath()
   if (executablePath === undefined) throw new Error('no chromium')
   // As root, and in containers, its sandbox does not start; it opens our own page only.
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  return chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: PATIENCE_MILLIS })
 }
 
 /** The built page, opened from disk, in a session of its own. */
@@ -24,6 +27,7 @@ export async function openVerifier(
   options: BrowserContextOptions = {},
 ): Promise<Page> {
   const context = await browser.newContext(options)
+  context.setDefaultTimeout(PATIENCE_MILLIS)
   const page = await context.newPage()
   await page.goto(pathToFileURL(join(DIST, 'verify.html')).href)
   return page

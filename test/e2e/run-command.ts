@@ -27,8 +27,8 @@ export function runNode(
     const child = spawn(process.execPath, args, { cwd: options.cwd ?? ROOT, env })
     let stdout = ''
     let stderr = ''
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     child.on('error', reject).on('close', (status) => done({ status, stdout, stderr }))
   })
 }
