@@ -3,6 +3,7 @@
 
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   ftruncateSync,
   openSync,
@@ -44,8 +45,8 @@ const LF = Buffer.from('\n')
  * comes again is not written again, also after a crash: `<path>.progress` says how far each epoch
  * is, and what the file holds beyond is read when the sink opens.
  *
- * A full file is renamed to `<path>.<YYYYMMDDTHHMMSSmmmZ>`. Checkpoints are left out, since they are
- * no JSON.
+ * A full file is renamed to `<path>.<YYYYMMDDTHHMMSSmmmZ>`, with `-1` and so on behind it where there
+ * is one of that millisecond already. Checkpoints are left out, since they are no JSON.
  *
  * @throws AuditError `INVALID_OPTION` for unusable options
  */
@@ -144,7 +145,10 @@ class FileSink implements RecordSink {
   #rotate(fd: number): number {
     closeSync(fd)
     this.#fd = undefined
-    renameSync(this.#path, `${this.#path}.${new Date().toISOString().replace(/[-:.]/g, '')}`)
+    renameSync(
+      this.#path,
+      freeName(`${this.#path}.${new Date().toISOString().replace(/[-:.]/g, '')}`),
+    )
     this.#bytes = 0
     this.#save()
     this.#fd = openSync(this.#path, 'ax', FILE_MODE)
@@ -168,6 +172,14 @@ class FileSink implements RecordSink {
 
   async close(): Promise<void> {
     this.#abandon()
+  }
+}
+
+/** That name, or with a number behind it where a file has it: a rename would replace that one. */
+function freeName(path: string): string {
+  for (let n = 0; ; n++) {
+    const name = n === 0 ? path : `${path}-${n}`
+    if (!existsSync(name)) return name
   }
 }
 
