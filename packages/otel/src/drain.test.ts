@@ -212,7 +212,7 @@ it('a function that is frozen after each of 100 invocations has left nothing beh
   await ended
   expect(shippedCalls()).toBe(100)
   expect(ofType(readRecords(journal), 'tool.end')).toHaveLength(100)
-}, 60_000)
+}, 120_000)
 
 /** A function's process: one invocation a line, drained before it answers. */
 function functionProgram(journal: string, shipped: string): string {

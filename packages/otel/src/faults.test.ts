@@ -7,6 +7,7 @@ import { DiagLogLevel, diag } from '@opentelemetry/api'
 import type { AuditError } from '@spanseal/core'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { aFileSystem, anAudit, endOf, ofType, readRecords } from './audit.fixture.ts'
+import { TestClock } from './faulty-disk.fixture.ts'
 
 /** What was said through OpenTelemetry's `diag`. */
 function said(): string[] {
@@ -56,13 +57,14 @@ it('on a full disk tools work on; it is counted, said once, and seen in health()
 it('when there is room again a new epoch takes the records', async () => {
   let isFull = false
   const fs = aFileSystem({ writeSync: (...args) => (isFull ? full() : writeSync(...args)) })
-  const test = anAudit({ fs })
+  const clock = new TestClock()
+  const test = anAudit({ fs, now: clock.now, monoNanos: clock.monoNanos })
   const call = test.audit.tool({ name: 'probe' }, async (n: number) => n)
   await call(1)
   isFull = true
   expect(await call(2)).toBe(2)
   isFull = false
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  clock.pass(1_001)
   expect(await call(3)).toBe(3)
   expect(ofType(readRecords(test.journal), 'tool.end')).toHaveLength(2)
   expect(test.audit.health().journal).toMatchObject({ failedEpochs: 1 })
@@ -97,7 +99,7 @@ it('a journal folder that was removed is noticed; tools work on', async () => {
   expect(
     await test.audit.task({ name: 't', user: 'another new person', session: 's' }, () => call()),
   ).toBe(1)
-  await vi.waitFor(() => expect(test.audit.health().ok).toBe(false), { timeout: 3_000 })
+  await vi.waitFor(() => expect(test.audit.health().ok).toBe(false), { timeout: 8_000 })
   expect(await call()).toBe(1)
   await expect(test.audit.shutdown()).resolves.toBeDefined()
 })

@@ -22,7 +22,6 @@ function registered(options: Partial<AuditOptions>): Audit {
     service: { name: 'support-agent', version: '1.4.0', instance: 'host-1' },
     deployment: { environment: 'prod', cluster: 'c-1' },
     journal: join(aFolder(), 'audit'),
-    shutdownTimeoutMillis: 2_000,
     ...options,
   })
   onTestFinished(async () => void (await audit.shutdown()))
@@ -220,7 +219,7 @@ describe('the result of an export', () => {
     new Promise<ExportResult>((resolve) => audit.exporter.export(spans, resolve))
 
   it('is success once the records that the spans point to are on disk', async () => {
-    let release: () => void = () => {}
+    let release: (() => void) | undefined
     let holds = false
     const fs = aFileSystem({
       fdatasync: (fd, done) => {
@@ -233,9 +232,10 @@ describe('the result of an export', () => {
     holds = true
     let result: ExportResult | undefined
     const done = exported(test.audit, test.spans()).then((r) => (result = r))
+    await vi.waitFor(() => expect(release).toBeDefined(), PATIENTLY)
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(result).toBe(undefined)
-    release()
+    release?.()
     expect((await done).code).toBe(ExportResultCode.SUCCESS)
   })
 
