@@ -486,10 +486,22 @@ describe('cost grows with the length', () => {
   it.each(scans)('%s', (_, scan) => {
     for (const start of HOSTILE) {
       const long = start.repeat(LONG / start.length)
-      const dear = cost(() => scan(long))
+      let dear = cost(() => scan(long))
       if (dear < CHEAP_MILLIS) continue
       const short = start.repeat(SHORT / start.length)
-      const growth = dear / cost(() => scan(short))
+      let cheap = cost(() => scan(short))
+      // What looks dear on a busy machine is measured again: the quickest of more runs is nearer to it.
+      for (let again = 0; again < 5 && dear >= GROWTH_MAX * cheap; again++) {
+        dear = Math.min(
+          dear,
+          cost(() => scan(long)),
+        )
+        cheap = Math.min(
+          cheap,
+          cost(() => scan(short)),
+        )
+      }
+      const growth = dear / cheap
       expect({ start, tooMuch: growth >= GROWTH_MAX && growth }).toEqual({ start, tooMuch: false })
     }
   })
