@@ -209,7 +209,9 @@ test.each(bad)(
   async (_what, reason, answer) => {
     const log = await aLog(3)
     const witness = await aWitness(1, answer)
-    const options = { now, timeoutMillis: 300 }
+    // Whoever answers is judged by the answer, however long a busy machine takes for it.
+    const timeoutMillis = reason === 'unreachable' ? 300 : 60_000
+    const options = { now, timeoutMillis }
     const { k, refused } = await collectCosignatures(log, [witness], options)
     expect([k, ...refused.map((one) => one.reason)]).toEqual([0, reason])
     expect(refused[0]?.error.code).toBe('WITNESS_REFUSED')
