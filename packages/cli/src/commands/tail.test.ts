@@ -9,6 +9,8 @@ import { describe, expect, it } from 'vitest'
 import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
 import { aJournal, emptyFolder, TestAgent, TRACE } from '../journal.fixture.ts'
 
+const PATIENCE = { timeout: 60_000, interval: 20 }
+
 function lines(text: string): string[] {
   return text.split('\n').slice(0, -1)
 }
@@ -54,19 +56,17 @@ describe('spanseal tail', () => {
     const child = startCommand(['tail', journal.folder, '-n', '1', '--follow'])
     const ended = outcomeOf(child)
     await once(child.stdout, 'data')
+    let seen = ''
+    child.stdout.on('data', (text: string) => (seen += text))
     agent.task(TRACE, 'after')
     const other = aJournal({ journal: journal.folder })
     new TestAgent(other).task(TRACE, 'elsewhere')
-    let seen = ''
-    for await (const text of child.stdout) {
-      seen += String(text)
-      if (seen.includes('tool.end        after') && seen.includes('tool.end        elsewhere'))
-        break
-    }
+    await expect.poll(() => seen, PATIENCE).toContain('tool.end        after')
+    await expect.poll(() => seen, PATIENCE).toContain('tool.end        elsewhere')
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ status: 0, signal: null, stderr: '' })
     expect(seen).not.toContain('before')
-  })
+  }, 60_000)
 
   it('passes over torn and broken lines, pipes, links and lines without end', async () => {
     const journal = aJournal()
