@@ -212,7 +212,7 @@ async function eachFault(
   return outcomes
 }
 
-const PATIENCE = { timeout: SLOW ? 900_000 : 120_000 }
+const PATIENCE = { timeout: SLOW ? 900_000 : 300_000 }
 
 test(
   'each call to the disk fails once: acknowledged is there, lost is counted',

@@ -121,7 +121,7 @@ describe('a signer behind a command', () => {
       [['false; echo'], /cannot be run/],
     ]
     for (const [argv, why] of wrong) {
-      const timeoutMillis = why.source === 'took over' ? 100 : 5_000
+      const timeoutMillis = why.source === 'took over' ? 100 : 60_000
       const error = await Promise.resolve(
         commandSigner({ argv, vkey, timeoutMillis }).sign(Buffer.from('m')),
       ).catch((e: unknown) => e)
