@@ -32,6 +32,11 @@ export class AcknowledgementProxy {
     this.fate = fate
   }
 
+  /** Ends of connections that are open, on both sides. */
+  get openSockets(): number {
+    return this.#sockets.size
+  }
+
   async listen(port: number): Promise<void> {
     this.#server.listen(port, '127.0.0.1')
     await new Promise((resolve, reject) => {

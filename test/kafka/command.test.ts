@@ -3,13 +3,14 @@
 
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readJournal } from '@spanseal/journal'
+import { journalStatus, readJournal } from '@spanseal/journal'
 import { kafkaSource } from '@spanseal/kafka'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outcomeOf, runProcess, startCommand } from '../../packages/cli/src/command.fixture.ts'
 import { aJournal, TestAgent } from '../../packages/cli/src/journal.fixture.ts'
 import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
+import { PATIENCE } from './patience.ts'
 import { readAll } from './read-back.ts'
 
 let cluster: KafkaCluster
@@ -111,11 +112,19 @@ describe('spanseal ship', () => {
     const agent = new TestAgent(journal)
     const child = startCommand(['ship', journal.folder, ...args, '--watch', '--json'])
     const ended = outcomeOf(child)
-    for (let i = 0; i < 200; i++) {
-      for (let j = 0; j < 25; j++) agent.task()
-      if (i === 150) child.kill('SIGTERM')
-      await sleep(10)
+    const acknowledged = (): number =>
+      journalStatus(journal.folder).totals.acknowledged['kafka'] ?? 0
+    const work = async (rounds: number): Promise<void> => {
+      for (let i = 0; i < rounds; i++) {
+        for (let j = 0; j < 25; j++) agent.task()
+        await sleep(10)
+      }
     }
+    await work(150)
+    // It is at work by now, however long it took to start, and takes signals.
+    await expect.poll(acknowledged, PATIENCE).toBeGreaterThan(0)
+    child.kill('SIGTERM')
+    await work(50)
     journal.writer.close()
     const { signal, stdout } = await ended
     expect(signal).toBeNull()

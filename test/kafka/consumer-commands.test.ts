@@ -15,6 +15,7 @@ import { aJournal, emptyFolder, TestAgent } from '../../packages/cli/src/journal
 import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
 import { EpochMill, epochBatches } from './chained-records.ts'
+import { PATIENCE } from './patience.ts'
 
 let cluster: KafkaCluster
 let producer: Producer
@@ -223,7 +224,7 @@ describe('spanseal restore', () => {
     const child = startCommand(['restore', cut, ...kafka('logs.'), '--json'])
     const ended = outcomeOf(child)
     // The first records are there: it is at work, or has just ended.
-    await expect.poll(() => existsSync(join(cut, mill.epoch)), { timeout: 60_000 }).toBe(true)
+    await expect.poll(() => existsSync(join(cut, mill.epoch)), PATIENCE).toBe(true)
     child.kill('SIGTERM')
     const { status, signal, stdout } = await ended
     const { whole } = JSON.parse(stdout) as { whole: boolean }

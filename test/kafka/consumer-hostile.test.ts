@@ -25,6 +25,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
 import { EpochMill } from './chained-records.ts'
+import { PATIENCE } from './patience.ts'
 import { code, readAll } from './read-back.ts'
 
 let cluster: KafkaCluster
@@ -182,7 +183,7 @@ describe('hostile messages', () => {
             () => 'sent',
             () => 'refused',
           ),
-        { timeout: 30_000 },
+        PATIENCE,
       )
       .toBe('sent')
     await deliver(where, second)
@@ -213,6 +214,8 @@ describe('hostile messages', () => {
       idempotent: true,
       maxInFlightRequests: 1,
       transactionTimeout: 60_000,
+      // The first transaction of a broker waits for the topic in which they are kept.
+      retry: { retries: 15 },
     })
     await hostile.connect()
     const aborted = await hostile.transaction()

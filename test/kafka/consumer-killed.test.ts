@@ -14,6 +14,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
 import { EpochMill } from './chained-records.ts'
+import { PATIENCE } from './patience.ts'
 
 const PROGRAM = join(import.meta.dirname, 'consumer-killed.fixture.ts')
 /** A process for each kill, and the group misses each for a second. */
@@ -135,6 +136,8 @@ test('members that come, go and die leave nothing out, and hand out no fork', as
       ...where,
       group: 'audit-members',
       sessionTimeoutMillis: 2_000,
+      // Who joins waits for all others to notice.
+      attemptTimeoutMillis: 120_000,
       onFork: (fork) => forks.push(fork),
     })
     const member = { source, leave: false, ended: Promise.resolve() }
@@ -163,8 +166,7 @@ test('members that come, go and die leave nothing out, and hand out no fork', as
     // A producer that was in doubt sends again.
     await sink.deliver({ records: records.slice(0, 40), checkpoints: [] })
   }
-  const allSeen = (): Promise<void> =>
-    expect.poll(() => seen.size, { timeout: 90_000 }).toBe(expected.size)
+  const allSeen = (): Promise<void> => expect.poll(() => seen.size, PATIENCE).toBe(expected.size)
   enter()
   await produce()
   enter()

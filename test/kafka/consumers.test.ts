@@ -12,6 +12,7 @@ import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
 import { runCommand } from '../services/run-command.ts'
 import { EpochMill, epochBatches } from './chained-records.ts'
+import { PATIENCE } from './patience.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const MAIN = join(ROOT, 'examples', 'consumer', 'src', 'main.ts')
@@ -143,7 +144,7 @@ describe('examples/consumer', () => {
     const mill = new EpochMill(5)
     await deliver('follow.', [{ records: mill.records(11), checkpoints: [] }])
     const run = consume('--topic-prefix', 'follow.', '--group', 'audit-follow')
-    await expect.poll(() => run.output().split('\n').length, { timeout: 30_000 }).toBe(12)
+    await expect.poll(() => run.output().split('\n').length, PATIENCE).toBe(12)
     // By a revision that is not known yet; what is not of a known one is put aside.
     const evil = mill.records(1).map((record) => {
       const text = Buffer.from(record.line)
@@ -153,7 +154,7 @@ describe('examples/consumer', () => {
       return { ...record, line: Buffer.from(text) }
     })
     await deliver('follow.', [{ records: evil, checkpoints: [] }])
-    await expect.poll(() => run.output(), { timeout: 30_000 }).toContain('\\u{1b}[2Jrefund')
+    await expect.poll(() => run.output(), PATIENCE).toContain('\\u{1b}[2Jrefund')
     expect(run.output()).not.toContain('\u001b')
     run.child.kill('SIGTERM')
     const { status, stdout } = await run.ended

@@ -18,6 +18,7 @@ import { startKafka } from '../services/kafka.ts'
 import { runCommand } from '../services/run-command.ts'
 import { EpochMill, epochBatches } from './chained-records.ts'
 import { FaultLoad } from './fault-load.ts'
+import { PATIENCE, partitionsLed } from './patience.ts'
 import { BatchList, code, readAll } from './read-back.ts'
 
 let cluster: KafkaCluster
@@ -124,6 +125,7 @@ describe('records and checkpoints', () => {
     await deliver()
     const topic = topicNames('grow.').records
     await admin.createPartitions({ topicPartitions: [{ topic, count: 16 }] })
+    await expect.poll(() => partitionsLed(admin, topic), PATIENCE).toBe(16)
     await deliver()
     await sink.close(5_000)
 
@@ -254,7 +256,7 @@ describe('a source', () => {
     // One leaves in the middle.
     await sources[0]?.close()
     await sink.deliver({ records: mills.flatMap((mill) => mill.records(40)), checkpoints: [] })
-    await expect.poll(() => seen.size, { timeout: 60_000 }).toBe(24 * 160)
+    await expect.poll(() => seen.size, PATIENCE).toBe(24 * 160)
     done.abort()
     await Promise.all(running)
     await Promise.all(sources.map((source) => source.close()))
@@ -299,12 +301,12 @@ describe('faults', () => {
   test('a broker that is stopped for 20 s under load loses nothing and keeps the order', async () => {
     const where = await topics('outage.', 2)
     const load = new FaultLoad(kafkaSink(where), 3)
-    await expect.poll(() => load.acknowledged, { timeout: 20_000 }).toBeGreaterThan(10)
+    await expect.poll(() => load.acknowledged, PATIENCE).toBeGreaterThan(10)
     await cluster.kill(1, 'SIGTERM')
     const before = load.acknowledged
     await sleep(20_000)
     await cluster.restart(1)
-    await expect.poll(() => load.acknowledged, { timeout: 60_000 }).toBeGreaterThan(before + 50)
+    await expect.poll(() => load.acknowledged, PATIENCE).toBeGreaterThan(before + 50)
     await load.stop()
     expect(await load.compare(where)).toMatchObject({ lost: [], outOfOrder: 0 })
     expect(load.retries.length).toBeGreaterThan(0)
@@ -370,6 +372,7 @@ describe('faults', () => {
       waitForLeaders: false,
       topics: [{ topic, numPartitions: 1, configEntries }],
     })
+    await expect.poll(() => partitionsLed(admin, topic), PATIENCE).toBe(1)
     const where = { brokers: cluster.bootstrap, topicPrefix: 'small.' }
     const sink = kafkaSink({ ...where, compression: 'none' })
     const list = new BatchList([{ records: new EpochMill(1).records(200), checkpoints: [] }])
@@ -444,9 +447,7 @@ describe('topics', () => {
 describe('being a guest in the process', () => {
   const program = join(import.meta.dirname, 'guest.fixture.ts')
   const run = (...args: readonly string[]): ReturnType<typeof runCommand> =>
-    runCommand(process.execPath, ['--conditions=spanseal-source', program, ...args], {
-      timeoutMillis: 30_000,
-    })
+    runCommand(process.execPath, ['--conditions=spanseal-source', program, ...args])
 
   test('a sink that is never closed does not keep the process alive, and prints nothing', async () => {
     const { brokers, topicPrefix } = await topics('guest.', 1)
@@ -521,7 +522,7 @@ async function rawMessages(topic: string): Promise<RawMessage[]> {
       return Promise.resolve()
     },
   })
-  await expect.poll(() => messages.length, { timeout: 20_000 }).toBe(expected)
+  await expect.poll(() => messages.length, PATIENCE).toBe(expected)
   await consumer.disconnect()
   return messages
 }

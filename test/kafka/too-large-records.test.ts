@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
 import { EpochMill } from './chained-records.ts'
+import { PATIENCE, partitionsLed } from './patience.ts'
 import { BatchList, code, readAll } from './read-back.ts'
 
 let cluster: KafkaCluster
@@ -47,12 +48,7 @@ async function makeTopics(limits: Readonly<Record<string, number>>): Promise<voi
     }),
   })
   for (const topic of Object.keys(limits)) {
-    const isLed = (): Promise<boolean> =>
-      admin.fetchTopicOffsets(topic).then(
-        () => true,
-        () => false,
-      )
-    await expect.poll(isLed, { timeout: 30_000 }).toBe(true)
+    await expect.poll(() => partitionsLed(admin, topic), PATIENCE).toBe(1)
   }
 }
 
@@ -133,7 +129,7 @@ describe.each<KafkaClient>(['kafkajs', 'platformatic'])('with %s', (client) => {
       replayed += (await replayDeadLetters(options())).replayed
       return replayed
     }
-    await expect.poll(putBack, { timeout: 60_000 }).toBe(3)
+    await expect.poll(putBack, PATIENCE).toBe(3)
     const { records: found } = await readAll(kafkaSource({ ...options(), untilEnd: true }))
     expect(seqs(found)).toEqual(seqs(all))
   })

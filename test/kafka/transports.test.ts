@@ -13,6 +13,7 @@ import type { KafkaCluster } from '../services/kafka.ts'
 import { startKafka } from '../services/kafka.ts'
 import type { Fate } from './acknowledgement-proxy.ts'
 import { AcknowledgementProxy } from './acknowledgement-proxy.ts'
+import { PATIENCE, partitionsLed } from './patience.ts'
 
 let cluster: KafkaCluster
 let proxy: AcknowledgementProxy
@@ -53,12 +54,7 @@ const broker: ContractBroker = {
     const topics = [{ topic, numPartitions, configEntries }]
     // With true it fails now and then: the broker may not know the topic yet.
     await admin.createTopics({ topics, waitForLeaders: false })
-    const isLed = (): Promise<boolean> =>
-      admin.fetchTopicOffsets(topic).then(
-        () => true,
-        () => false,
-      )
-    await expect.poll(isLed, { timeout: 30_000 }).toBe(true)
+    await expect.poll(() => partitionsLed(admin, topic), PATIENCE).toBe(numPartitions)
     return topic
   },
   read: readTopic,
