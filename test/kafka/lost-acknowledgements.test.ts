@@ -116,6 +116,8 @@ for (const [what, kind, every] of faults) {
 }
 
 test('a producer that was given up writes nothing any more', async () => {
+  // Of the clients of kafkajs itself, above.
+  const others = proxy.openSockets
   const topicPrefix = 'zombie.'
   await createTopics({ brokers, topicPrefix, partitions: 1 })
   const options = { brokers, topicPrefix, requestTimeoutMillis: 200, attemptTimeoutMillis: 500 }
@@ -129,7 +131,7 @@ test('a producer that was given up writes nothing any more', async () => {
   fate = () => 'swallow'
   const batch = { records: mill.records(1), checkpoints: [] }
   await expect(sink.deliver(batch)).rejects.toMatchObject({ code: 'DELIVERY_TIMEOUT' })
-  await expect.poll(() => proxy.openSockets, PATIENCE).toBe(0)
+  await expect.poll(() => proxy.openSockets, PATIENCE).toBeLessThanOrEqual(others)
   const lost = proxy.lost
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   expect(proxy.lost).toBe(lost)
