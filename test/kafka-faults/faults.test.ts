@@ -10,11 +10,11 @@ import { described, runFault } from './fault-run.ts'
 import { connectionCut, leaderFrozen, leaderKilled, twoDown } from './faults.ts'
 import { naiveTrial } from './naive-kafkajs.ts'
 import { slowFaults } from './slow-faults.ts'
+import { until } from './until.ts'
 
 const SLOW = process.env['SLOW'] === '1'
 /** One trial loses in ten of ten; more of them only against a run of luck. */
 const NAIVE_TRIALS_MAX = 10
-const COPIES_TRIALS_MAX = 5
 
 let cluster: FaultCluster
 beforeAll(async () => {
@@ -25,15 +25,17 @@ afterAll(() => cluster?.stop())
 test('topics get three copies, of which two must acknowledge', async () => {
   let copies: number[] = []
   let problems: readonly unknown[] = []
+  let trial = 0
   // On a busy machine a broker may seem to be gone for a moment, and then there are but two.
-  for (let n = 0; n < COPIES_TRIALS_MAX && copies[0] !== 3; n++) {
-    const options = { brokers: cluster.bootstrap, topicPrefix: `copies-${n}.` }
+  await until('topics are made while all three brokers are there', async () => {
+    const options = { brokers: cluster.bootstrap, topicPrefix: `copies-${trial++}.` }
     await createTopics(options)
     problems = await checkTopics(options)
     const topics = [topicNames(options.topicPrefix).records]
     const found = await cluster.admin((admin) => admin.fetchTopicMetadata({ topics }))
     copies = found.topics.flatMap((topic) => topic.partitions.map((p) => p.replicas.length))
-  }
+    return copies[0] === 3
+  })
   expect({ copies, problems }).toEqual({ copies: Array(12).fill(3), problems: [] })
 })
 
@@ -41,7 +43,7 @@ test('kafkajs used in the ordinary way loses what was acknowledged: the faults b
   const lost: string[] = []
   for (let trial = 0; trial < NAIVE_TRIALS_MAX && lost.length === 0; trial++) {
     const topicPrefix = `naive-${trial}.`
-    await createTopics({ brokers: cluster.bootstrap, topicPrefix, partitions: 1 })
+    await cluster.makeTopics(topicPrefix, 1)
     const found = await naiveTrial(cluster, topicNames(topicPrefix).records)
     expect(found.acknowledged).toBeGreaterThan(0)
     lost.push(...found.lost)

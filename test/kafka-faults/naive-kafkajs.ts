@@ -64,8 +64,12 @@ async function sendAll(producer: Producer, topic: string): Promise<string[]> {
 
 /** Everything up to the end of the topic's only partition. */
 async function valuesOf(cluster: FaultCluster, topic: string): Promise<Set<string>> {
-  const [range] = await cluster.admin((admin) => admin.fetchTopicOffsets(topic))
-  const end = Number(range?.high)
+  let end = 0
+  await until(`the end of ${topic}`, async () => {
+    const [range] = await cluster.admin((admin) => admin.fetchTopicOffsets(topic))
+    end = Number(range?.high)
+    return end > 0
+  })
   const client = new kafkajs.Kafka({
     brokers: [...cluster.bootstrap],
     logLevel: kafkajs.logLevel.NOTHING,
