@@ -147,7 +147,7 @@ export const suites: readonly Suite[] = [
     what: 'a person forgotten: no byte left, killed at every step, restored from a back-up',
     tier: 'test',
     files: ['test/erasure/**/*.test.ts'],
-    testTimeoutMillis: 3 * MINUTE_MILLIS,
+    testTimeoutMillis: 6 * MINUTE_MILLIS,
     serial: true,
   },
   {

@@ -158,7 +158,8 @@ test('a process that ends without closing loses nothing, and is not kept alive',
   const startedAt = performance.now()
   const agent = startAgent({ journal, calls: 10, close: false })
   expect(await agent.ended).toEqual({ code: 0, signal: null, stderr: '' })
-  expect(performance.now() - startedAt).toBeLessThan(25_000) // the beat alone comes every 30 s
+  // What keeps it alive would do so for ever: its timers are intervals.
+  expect(performance.now() - startedAt).toBeLessThan(100_000)
   reopen(journal)
   const found = await inspect(journal)
   expect(lostOf(found, agent.acknowledged())).toEqual([])

@@ -21,7 +21,7 @@ import { aJournal, faultsOf, inspect, lostOf, reopen, startAgent } from './crash
 
 const SLOW = process.env['SLOW'] === '1'
 /** Several processes start at once on a machine that has other work. */
-const PATIENCE = { timeout: 30_000, interval: 10 }
+const PATIENCE = { timeout: 60_000, interval: 10 }
 
 function inWorker(settings: AgentSettings): {
   acknowledged: string[]

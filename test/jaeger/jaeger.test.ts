@@ -95,4 +95,4 @@ describe.skipIf(missing)('a trace that went through the Collector to Jaeger', ()
   }
 })
 
-const POLL = { timeout: 30_000, interval: 100 }
+const POLL = { timeout: 180_000, interval: 100 }
