@@ -7,12 +7,14 @@ import { brokersOff, runCommand } from '../command.fixture.ts'
 describe('spanseal topics', () => {
   it('says that Kafka cannot be asked, with status 2', async () => {
     const off = await brokersOff()
-    for (const action of ['create', 'check']) {
-      const args = ['topics', action, '--brokers', off]
-      const { status, stdout, stderr } = await runCommand(args)
-      expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-      expect(stderr).toMatch(/^spanseal: DELIVERY_TIMEOUT: [^\n]+\n$/)
-    }
+    // Each tries for a second; both at once.
+    await Promise.all(
+      ['create', 'check'].map(async (action) => {
+        const { status, stdout, stderr } = await runCommand(['topics', action, '--brokers', off])
+        expect({ action, status, stdout }).toEqual({ action, status: 2, stdout: '' })
+        expect(stderr).toMatch(/^spanseal: DELIVERY_TIMEOUT: [^\n]+\n$/)
+      }),
+    )
   }, 60_000)
 
   it('refuses numbers and actions that cannot be', async () => {
