@@ -62,7 +62,7 @@ export const suites: readonly Suite[] = [
     what: 'tests beside the source',
     tier: 'check',
     files: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
-    without: ['**/*.property.test.ts', '**/*.crash.test.ts'],
+    without: ['**/*.property.test.ts', '**/*.process.test.ts', '**/*.crash.test.ts'],
   },
   {
     name: 'dependencies',
@@ -75,6 +75,13 @@ export const suites: readonly Suite[] = [
     what: 'properties over generated input (200 runs each, 10,000 with SLOW=1)',
     tier: 'test',
     files: ['packages/*/src/**/*.property.test.ts'],
+    testTimeoutMillis: MINUTE_MILLIS,
+  },
+  {
+    name: 'processes',
+    what: 'tests beside the source that start processes: the command, agents, rivals for a lock',
+    tier: 'test',
+    files: ['packages/*/src/**/*.process.test.ts'],
     testTimeoutMillis: MINUTE_MILLIS,
   },
   {

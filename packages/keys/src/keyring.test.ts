@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { execFile } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -15,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inspect, promisify } from 'node:util'
+import { inspect } from 'node:util'
 import {
   checkCertificateChain,
   commit,
@@ -205,21 +204,6 @@ test('logs of one keyring share no key', () => {
   expect(a.personRef('alice')).not.toBe(b.personRef('alice'))
   expect(a.issuer.vkey).not.toBe(b.issuer.vkey)
 })
-
-test('processes that race for the first opening agree on every key', async () => {
-  const script = `
-    import { openKeyring } from '@spanseal/keys'
-    const keyring = openKeyring({ journal: process.argv[1], log: '${LOG}' })
-    const parts = [keyring.commitKeys().keys[0].kid, keyring.personRef('alice'), keyring.issuer.vkey]
-    process.stdout.write(JSON.stringify([...parts, keyring.fingerprint('x')]))`
-  const args = ['--conditions=spanseal-source', '--input-type=module', '-e', script, journal()]
-  const run = promisify(execFile)
-  const runs = await Promise.all(
-    Array.from({ length: 6 }, () => run(process.execPath, args, { cwd: import.meta.dirname })),
-  )
-  expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1)
-  expect(filesBelow(`${journal()}.keys`).filter((file) => file.endsWith('.tmp'))).toEqual([])
-}, 120_000)
 
 test('a period lasts 90 days, then commitments and pseudonyms take a new key', () => {
   let now = START

@@ -11,14 +11,12 @@ import {
   cosignedMessage,
   Ed25519PrivateKey,
   entriesPath,
-  formatBundle,
   formatCheckpoint,
   formatRevocation,
   formatVkey,
   formatWitnessKey,
   leafHash,
   MerkleFrontier,
-  parseBundle,
   parseEntries,
   parseNote,
   parseWitnessKey,
@@ -28,7 +26,7 @@ import {
   tilePath,
 } from '@spanseal/core'
 import { describe, expect, it } from 'vitest'
-import { runCommand, runProcess } from '../command.fixture.ts'
+import { runCommand } from '../command.fixture.ts'
 import { aJournal, emptyFolder, LOG, TestAgent } from '../journal.fixture.ts'
 
 interface Proving {
@@ -140,24 +138,6 @@ async function verdictOf(
 }
 
 describe('spanseal prove', () => {
-  it('writes a bundle that somebody with the key alone checks, as processes', async () => {
-    const { journal, epoch, vkey, out } = aClosedJournal()
-    const id = `${epoch}/4`
-    const printed = await runProcess(['prove', id, '--journal', journal])
-    expect(printed.status).toBe(0)
-    expect(printed.stderr).toContain(`record ${id} is in the checkpoint of size`)
-    expect(formatBundle(parseBundle(printed.stdout))).toBe(printed.stdout)
-    const file = join(out, 'proof.json')
-    writeFileSync(file, printed.stdout)
-    rmSync(journal, { recursive: true })
-    const { status, stdout, stderr } = await runProcess(['check', file, '--key', vkey])
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toMatch(/^HOLDS at level 2 of 5: signed by a pinned key\n/)
-    expect(stdout).toContain(id)
-    expect(stdout.replace(/\s+/g, ' ')).toContain('That there are no other records')
-    expect(stdout).not.toMatch(/complete/i)
-  })
-
   it('writes to a new file for its owner only, and says what as JSON', async () => {
     const { journal, epoch, out } = aClosedJournal()
     const file = join(out, 'proof.json')

@@ -19,44 +19,9 @@ import {
 import { readJournal } from '@spanseal/journal'
 import { readTenantLog } from '@spanseal/transparency'
 import { expect, onTestFinished, test } from 'vitest'
-import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
-import { aJournal, emptyFolder, LOG, TestAgent } from '../journal.fixture.ts'
-
-async function spanseal(...args: readonly string[]): Promise<string> {
-  const { status, stderr, stdout } = await runCommand(args)
-  if (status !== 0) throw new Error(stderr)
-  return stdout.trim()
-}
-
-interface Tenant {
-  readonly home: string
-  readonly journal: string
-  readonly key: string
-  readonly vkey: string
-  readonly logDir: string
-  /** One whole epoch more. */
-  readonly epoch: () => void
-  readonly seal: (...more: readonly string[]) => ReturnType<typeof runCommand>
-}
-
-async function aTenant(): Promise<Tenant> {
-  const home = emptyFolder()
-  const key = join(home, 'tenant.pem')
-  const journal = join(home, 'audit')
-  const logDir = join(home, 'log')
-  const vkey = await spanseal('keys', 'new', '--tenant', '--log', LOG, '--out', key)
-  await spanseal('keys', 'new', '--issuer', '--log', LOG, '--journal', journal)
-  await spanseal('keys', 'certify', '--log', LOG, '--journal', journal, '--tenant-key', key)
-  const epoch = (): void => {
-    const at = aJournal({ journal })
-    new TestAgent(at).task()
-    at.writer.close()
-  }
-  epoch()
-  const seal: Tenant['seal'] = (...more) =>
-    runCommand(['seal', journal, '--log-dir', logDir, '--tenant-key', key, ...more])
-  return { home, journal, key, vkey, logDir, epoch, seal }
-}
+import { runCommand } from '../command.fixture.ts'
+import { aJournal, LOG, TestAgent } from '../journal.fixture.ts'
+import { aTenant } from './seal.fixture.ts'
 
 /** A witness that cosigns everything. */
 async function aWitness(): Promise<{ readonly option: string; readonly vkey: string }> {
@@ -183,33 +148,6 @@ test('what it cannot run with it says, and makes no log', async () => {
   expect(existsSync(logDir)).toBe(false)
 })
 
-test('with --watch it seals what comes, and ends cleanly at SIGTERM', async () => {
-  const { epoch, journal, key, logDir, seal } = await aTenant()
-  const child = startCommand([
-    ...['seal', journal, '--log-dir', logDir, '--tenant-key', key],
-    ...['--watch', '--every', '1', '--json'],
-  ])
-  const ended = outcomeOf(child)
-  const lines = (): string[] => text.split('\n').filter((line) => line !== '')
-  let text = ''
-  child.stdout.on('data', (chunk: string) => (text += chunk))
-  const until = async (count: number): Promise<void> => {
-    while (lines().length < count && child.exitCode === null) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-  await until(1)
-  // The log is the watcher's.
-  expect((await seal()).stderr).toContain('LOG_UNUSABLE')
-  epoch()
-  await until(2)
-  child.kill('SIGTERM')
-  const { signal, status, stderr } = await ended
-  expect([status, signal, stderr]).toEqual([0, null, ''])
-  expect(lines().map((line) => (JSON.parse(line) as { size: number }).size)).toEqual([2, 4])
-  expect((await seal()).status).toBe(0)
-})
-
 test('a copy of a log that lacks its newest entries is not gone on with', async () => {
   const { epoch, home, logDir, seal } = await aTenant()
   await seal()
@@ -222,24 +160,4 @@ test('a copy of a log that lacks its newest entries is not gone on with', async 
   chmodSync(logDir, 0o755)
   const { status, stderr } = await seal()
   expect([status, stderr.includes('was rolled back')]).toEqual([2, true])
-})
-
-test('of sealers that start at once, beside a lock that a dead one left, one at a time writes', async () => {
-  const { journal, key, logDir, seal } = await aTenant()
-  await seal()
-  const args = ['seal', journal, '--log-dir', logDir, '--tenant-key', key]
-  const killed = startCommand([...args, '--watch', '--json'])
-  const ended = outcomeOf(killed)
-  const lock = `${logDir}.sealer/lock`
-  while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 5))
-  killed.kill('SIGKILL')
-  await ended
-  expect(existsSync(lock)).toBe(true)
-  const outcomes = await Promise.all(Array.from({ length: 4 }, () => outcomeOf(startCommand(args))))
-  const codes = outcomes.map(({ status, stderr }) =>
-    status === 0 ? 'sealed' : stderr.split(' ')[1],
-  )
-  expect(codes).toContain('sealed')
-  expect(codes.filter((code) => code !== 'sealed' && code !== 'LOG_UNUSABLE:')).toEqual([])
-  expect(existsSync(lock)).toBe(false)
 })

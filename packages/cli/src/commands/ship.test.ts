@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { brokersOff, outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
+import { brokersOff, runCommand } from '../command.fixture.ts'
 import { aJournal, deliverAll, emptyFolder, TestAgent } from '../journal.fixture.ts'
 
 describe('spanseal ship', () => {
@@ -46,16 +46,6 @@ describe('spanseal ship', () => {
       undelivered: 13,
       stuck: [{ epoch, seq: 5, file: path }],
     })
-  }, 60_000)
-
-  it('ends on SIGTERM while it watches', async () => {
-    const journal = aJournal()
-    new TestAgent(journal).task()
-    const child = startCommand(['ship', journal.folder, '--brokers', await brokersOff(), '--watch'])
-    child.stderr.once('data', () => child.kill('SIGTERM'))
-    const { status, stdout } = await outcomeOf(child)
-    expect(status).toBe(1)
-    expect(stdout).toContain('Undelivered: 5 records')
   }, 60_000)
 
   it('refuses what it cannot use before it connects', async () => {

@@ -2,14 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { outcomeOf, runCommand, startCommand } from '../command.fixture.ts'
+import { runCommand } from '../command.fixture.ts'
 import { aJournal, emptyFolder, TestAgent, TRACE } from '../journal.fixture.ts'
-
-const PATIENCE = { timeout: 60_000, interval: 20 }
 
 function lines(text: string): string[] {
   return text.split('\n').slice(0, -1)
@@ -48,25 +45,6 @@ describe('spanseal tail', () => {
     const records = lines(stdout).map((line) => JSON.parse(line) as { chain: { seq: number } })
     expect(records.map((record) => record.chain.seq)).toEqual([0, 1, 2, 3, 4])
   })
-
-  it('follows what is written, in old epochs and in new ones, until SIGTERM', async () => {
-    const journal = aJournal()
-    const agent = new TestAgent(journal)
-    agent.task(TRACE, 'before')
-    const child = startCommand(['tail', journal.folder, '-n', '1', '--follow'])
-    const ended = outcomeOf(child)
-    await once(child.stdout, 'data')
-    let seen = ''
-    child.stdout.on('data', (text: string) => (seen += text))
-    agent.task(TRACE, 'after')
-    const other = aJournal({ journal: journal.folder })
-    new TestAgent(other).task(TRACE, 'elsewhere')
-    await expect.poll(() => seen, PATIENCE).toContain('tool.end        after')
-    await expect.poll(() => seen, PATIENCE).toContain('tool.end        elsewhere')
-    child.kill('SIGTERM')
-    expect(await ended).toMatchObject({ status: 0, signal: null, stderr: '' })
-    expect(seen).not.toContain('before')
-  }, 60_000)
 
   it('passes over torn and broken lines, pipes, links and lines without end', async () => {
     const journal = aJournal()

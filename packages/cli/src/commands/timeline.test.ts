@@ -5,7 +5,7 @@ import { appendFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Timeline } from '@spanseal/core'
 import { describe, expect, it } from 'vitest'
-import { runCommand, runProcess } from '../command.fixture.ts'
+import { runCommand } from '../command.fixture.ts'
 import { aJournal, emptyFolder, TestAgent, TRACE } from '../journal.fixture.ts'
 
 const OTHER_TRACE = '0af7000000000000000000000000000f'
@@ -21,7 +21,7 @@ describe('spanseal timeline', () => {
     agent.startTool({ name: 'send_mail', span: 3, parent: 1 })
     agent.endTask(task, start)
     const { folder } = journal
-    const { status, stdout, stderr } = await runProcess(['timeline', TRACE, '--journal', folder])
+    const { status, stdout, stderr } = await runCommand(['timeline', TRACE, '--journal', folder])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     const time = String.raw`\d\d:\d\d:\d\d\.\d{3} +\+\d+ ms`
     for (const line of [
