@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The spanseal authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { availableParallelism } from 'node:os'
 import type { TestProjectInlineConfiguration } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
 import type { FileSuite } from './test/suites.ts'
@@ -32,10 +33,13 @@ function project(suite: FileSuite): TestProjectInlineConfiguration {
       name: suite.name,
       include: [...suite.files],
       exclude: ['**/node_modules/**', '**/dist/**', ...(suite.without ?? [])],
-      setupFiles: suite.name === 'unit' ? [] : ['./test/setup/fast-check.ts'],
+      setupFiles: suite.sharesProcesses
+        ? ['./test/setup/shared-process.ts']
+        : ['./test/setup/fast-check.ts'],
       testTimeout: timeoutMillis,
       hookTimeout: timeoutMillis,
       expect: { poll: { timeout: POLL_TIMEOUT_MILLIS * PATIENCE } },
+      isolate: suite.sharesProcesses !== true,
     },
   }
 }
@@ -45,6 +49,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    // By default one core stays idle, of two that is half: Vitest itself has little to do meanwhile.
+    maxWorkers: availableParallelism(),
     // For what the tests load outside Vite: workers, `import()` of a package, forked children.
     execArgv: ['--conditions=spanseal-source'],
     projects: suites.filter((suite) => 'files' in suite).map(project),

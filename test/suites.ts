@@ -31,6 +31,11 @@ export interface FileSuite extends SuiteBase {
   readonly testTimeoutMillis?: number
   /** One file after the other, for suites whose servers or child processes fill the machine. */
   readonly serial?: boolean
+  /**
+   * Files share processes, which saves starting one and loading every module for each of them. They
+   * must leave a process as they found it; `test/setup/shared-process.ts` sees to that.
+   */
+  readonly sharesProcesses?: boolean
 }
 
 export type Suite = StepSuite | FileSuite
@@ -63,6 +68,7 @@ export const suites: readonly Suite[] = [
     tier: 'check',
     files: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
     without: ['**/*.property.test.ts', '**/*.process.test.ts', '**/*.crash.test.ts'],
+    sharesProcesses: true,
   },
   {
     name: 'dependencies',
