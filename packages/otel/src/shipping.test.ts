@@ -77,6 +77,7 @@ it('one sink that hangs delays neither tools nor the other sink; shutdown says w
   await test.audit.tool({ name: 'probe' }, async () => 1)()
   const closing = test.audit.shutdown()
   await expect.poll(() => typesOf(well)).toHaveLength(4)
+  await expect.poll(() => test.audit.health().sinks[1]?.pending).toBe(0)
   vi.advanceTimersByTime(10_000)
   expect(await closing).toEqual({ openCalls: 0, undelivered: { sick: 4 } })
 })

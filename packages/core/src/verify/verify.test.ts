@@ -1161,7 +1161,8 @@ describe('hostile input', () => {
     }
     const before = process.memoryUsage().rss
     const verdict = await check([gigabyte])
-    expect(process.memoryUsage().rss - before).toBeLessThan(200e6)
+    // Far below the line, and far above what a process that runs other tests, too, may come by.
+    expect(process.memoryUsage().rss - before).toBeLessThan(500e6)
     expect(verdict.findings[0]).toMatchObject({
       code: 'edited',
       check: 'parse',
