@@ -74,8 +74,13 @@ export function memoryKeys(): MemoryKeys {
   }
 }
 
+/** Not within a test, however long it takes: what it leaves as a dead process does must not stir. */
+const NEVER_MILLIS = 2_000_000_000
+
 export function writerOptions(journal: string, more: Partial<WriterOptions> = {}): WriterOptions {
   return {
+    beatMillis: NEVER_MILLIS,
+    checkpointMillis: NEVER_MILLIS,
     journal,
     log: LOG,
     keys: more.keys ?? memoryKeys(),
