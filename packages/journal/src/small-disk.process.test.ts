@@ -29,7 +29,7 @@ const unless = mayMount ? '' : ' (skipped: this process may not mount a tmpfs)'
 
 test.skipIf(!mayMount)(
   `on a disk of 4 MiB three times as much is recorded and delivered, and what is lost is counted${unless}`,
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   () => {
     const node = [process.execPath, '--conditions=spanseal-source', AGENT]
     const { status, stdout } = onSmallDisk(...node)

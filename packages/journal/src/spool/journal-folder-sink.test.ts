@@ -202,7 +202,7 @@ test('who asks to be told of what is refused gets the rest filed', async () => {
 })
 
 test('killed at every change, the next restore goes on and ends with the same bytes', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const { journal } = aFinished(5)
   const batches = await deliver(journal, 'pieces', { recordCountMax: 20, bytesMax: 900_000 })

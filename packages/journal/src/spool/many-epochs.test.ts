@@ -17,7 +17,7 @@ function openDescriptors(): number {
 }
 
 test('a hundred open epochs are delivered in turn, with the descriptors of one', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const journal = join(aFolder(), 'audit')
   const keys = memoryKeys()

@@ -72,7 +72,7 @@ async function killEverywhere(
 }
 
 test('killed at every change while compressing, every record is there', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const original = await aDelivered()
   const lines = await linesOf(original.journal)
@@ -88,7 +88,7 @@ test('killed at every change while compressing, every record is there', {
 })
 
 test('killed at every change while removing, every undelivered record is there', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const original = await aDelivered()
   // One epoch is too young to be removed, and compressed in part.
@@ -119,7 +119,7 @@ test('killed at every change while removing, every undelivered record is there',
 })
 
 test('killed at every change while making room, every undelivered record is there', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const original = await aDelivered()
   const changes = await killEverywhere(

@@ -27,7 +27,9 @@ function filesBelow(folder: string): Map<string, string> {
   return new Map(files.map((name) => [name, readFileSync(join(folder, name), 'hex')]))
 }
 
-test('a log grows over tiles of every kind, and nothing that was published changes', async () => {
+test('a log grows over tiles of every kind, and nothing that was published changes', {
+  timeout: 120_000,
+}, async () => {
   const folder = join(aFolder(), 'log')
   const log = await open(folder)
   const roots: { size: number; root: string }[] = []
