@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import type { TestProjectInlineConfiguration } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
+import { inCi } from './test/in-ci.ts'
 import type { FileSuite } from './test/suites.ts'
 import { suites } from './test/suites.ts'
 
@@ -13,7 +14,7 @@ const DEFAULT_TEST_TIMEOUT_MILLIS = 10_000
  * What is slow on purpose, or on a busy machine, may take as long as it needs: a test that passes does
  * not pay for patience, and the runner has a limit for the whole.
  */
-const PATIENCE = SLOW ? 10 : process.env['CI'] === 'true' ? 4 : 1
+const PATIENCE = SLOW ? 10 : inCi ? 4 : 1
 /** Of `expect.poll`, where it names no time: 1 s of its own would be an assertion about time. */
 const POLL_TIMEOUT_MILLIS = 8_000
 

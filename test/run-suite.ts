@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestCounts } from './count-reporter.ts'
 import { COUNTS_FILE_VARIABLE } from './count-reporter.ts'
+import { inCi } from './in-ci.ts'
 import { needs } from './needs.ts'
 import type { FileSuite, Suite } from './suites.ts'
 
@@ -28,7 +29,6 @@ const SLOW_SUITE_LIMIT_MILLIS = 180 * 60_000
 const STOP_GRACE_MILLIS = 5_000
 
 const root = join(import.meta.dirname, '..')
-const CI = isSet(process.env['CI'])
 const SLOW = process.env['SLOW'] === '1'
 /** Process groups, so that what a test started ends with it. */
 const GROUPS = process.platform !== 'win32'
@@ -62,7 +62,7 @@ async function attempt(suite: Suite): Promise<Outcome> {
 }
 
 function withoutNeed(suite: Suite, missing: string): Outcome {
-  const optional = !CI || suite.optionalInCi !== undefined
+  const optional = !inCi || suite.optionalInCi !== undefined
   return optional ? skippedSuite(missing) : failedSuite(`mandatory in CI: ${missing}`)
 }
 
@@ -111,7 +111,7 @@ function judge(suite: FileSuite, end: End, countsFile: string): Outcome {
   }
   if (ran > 0) return { ...counts, output: end.output }
   const silent = counts.skipped.length === 0
-  const mandatory = CI && suite.optionalInCi === undefined
+  const mandatory = inCi && suite.optionalInCi === undefined
   if (silent) return failedSuite('no test was found', end.output)
   if (mandatory)
     return failedSuite('mandatory in CI, and all of its tests were skipped', end.output)
@@ -158,8 +158,4 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   } catch {
     // It has just ended by itself.
   }
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== 'false' && value !== '0'
 }
