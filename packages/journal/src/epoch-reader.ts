@@ -172,18 +172,23 @@ class EpochReader {
   #readSegment(segment: SegmentName, next: SegmentName | undefined, budget: Budget): void {
     const file = openSegment(segment)
     let rest: number
+    let cut: boolean
     try {
       const before = this.#at.offset
       if (file.size < before) {
         return this.#stop(file.path, file.damage ?? 'shorter than what was read before')
       }
-      const length = Math.min(file.size - before, budget.bytesMax + RECORD_BYTES_MAX + 1)
+      const window = this.#bytesWanted(budget) + RECORD_BYTES_MAX + 1
+      const length = Math.min(file.size - before, window)
+      cut = length === window
       rest = this.#takeLines(file.path, readRange(file, before, length), budget)
     } finally {
       file.close()
     }
     const reached = this.#at.offset >= file.size
     if (this.#stuck !== undefined || !this.#room(budget)) return
+    // There is more than was looked at.
+    if (cut && rest <= RECORD_BYTES_MAX) return
     if (file.damage !== undefined) {
       this.#stop(file.path, file.damage)
     } else if (reached && next?.firstSeq === this.#at.seq) {
@@ -200,6 +205,17 @@ class EpochReader {
     } else {
       this.#end(file.path)
     }
+  }
+
+  /**
+   * About what the budget's records come to, by what they took in this segment so far: reading more
+   * of short records than is handed out costs as much as all the rest.
+   */
+  #bytesWanted({ recordCountMax, bytesMax }: Budget): number {
+    const { offset, segment, seq } = this.#at
+    if (seq === segment) return bytesMax
+    const lineBytes = offset / (seq - segment)
+    return Math.min(bytesMax, Math.ceil(recordCountMax * lineBytes * 1.1))
   }
 
   /** @returns how many bytes without LF are left over */

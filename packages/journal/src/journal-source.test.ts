@@ -188,6 +188,18 @@ test('a batch holds no more bytes than asked for, but one record always fits', a
   expect(heavy.map(({ records }) => records.length)).toEqual([1, 1])
 })
 
+test('a batch is as full where records become longer or shorter on the way', async () => {
+  const journal = aFolder()
+  const writer = openWriter(writerOptions(journal, { segmentBytesMax: 100e6 }))
+  // Ten short ones, thirty that are a hundred times as long, ten short ones again.
+  for (let n = 0; n < 49; n++) writer.append(() => toolStart(n < 9 || n >= 39 ? 0 : 60_000))
+  const limits = { recordCountMax: 10, bytesMax: 10e6 }
+  const batches = await drain(journalSource(journal, OPTIONS), limits)
+  expect(placesOf(batches)).toEqual(allPlaces(journal))
+  expect(batches.map(({ records }) => records.length)).toEqual([10, 10, 10, 10, 10])
+  expect(batches[1]?.records.reduce((n, { line }) => n + line.length, 0)).toBeGreaterThan(600_000)
+})
+
 test('reading goes on behind what was committed, in this process and the next', async () => {
   const journal = aFolder()
   const writer = aWriter(journal)
