@@ -98,7 +98,9 @@ export class PlatformaticTransport implements KafkaTransport {
     const place = `${request.topic}/${request.partition}`
     const firstSequence = this.#sequences.get(place) ?? 0
     const records = await (this.#prepared.get(request) ?? this.#pack(request))
+    this.#prepared.delete(request)
     const batch = this.#batch(records, firstSequence)
+    this.#layout.reuse(records.laidOut)
     for (let attempt = 1; ; attempt++) {
       try {
         const results = await this.#produce(request, batch)

@@ -23,7 +23,10 @@ function batchOf(records: readonly TransportRecord[], layout = new RecordLayout(
     firstSequence: 1_000,
     packing: 'none',
   } as const
-  return recordBatch(laidOut, { place, packed: laidOut.bytes }, crc32c)
+  const batch = recordBatch(laidOut, { place, packed: laidOut.bytes }, crc32c)
+  // The next one lies where this one lay.
+  layout.reuse(laidOut)
+  return batch
 }
 
 test('a batch is read as it was meant, whatever the lengths of its parts', () => {
