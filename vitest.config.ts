@@ -34,9 +34,10 @@ function project(suite: FileSuite): TestProjectInlineConfiguration {
       name: suite.name,
       include: [...suite.files],
       exclude: ['**/node_modules/**', '**/dist/**', ...(suite.without ?? [])],
-      setupFiles: suite.sharesProcesses
-        ? ['./test/setup/shared-process.ts']
-        : ['./test/setup/fast-check.ts'],
+      setupFiles: [
+        './test/setup/fast-check.ts',
+        ...(suite.sharesProcesses ? ['./test/setup/shared-process.ts'] : []),
+      ],
       testTimeout: timeoutMillis,
       hookTimeout: timeoutMillis,
       expect: { poll: { timeout: POLL_TIMEOUT_MILLIS * PATIENCE } },
