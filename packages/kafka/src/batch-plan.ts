@@ -7,13 +7,10 @@ import type { PartitionMap } from './partitioner.ts'
 import type { PlannedMessage, SendLimits } from './send-plan.ts'
 import { groupByPartition, nextRequest } from './send-plan.ts'
 import type { TopicNames } from './topic-names.ts'
-import type { SendRequest } from './transport.ts'
+import type { SendRequest, TransportRecord } from './transport.ts'
 
-/** How many partitions the topics have that a batch goes to; 0 for one that it does not need. */
-export interface PartitionCounts {
-  readonly records: number
-  readonly checkpoints: number
-}
+/** How many partitions each topic has that a batch goes to. */
+export type PartitionCounts = ReadonlyMap<string, number>
 
 /** A batch as requests, one after the other, and how far they are acknowledged. */
 export class BatchPlan {
@@ -46,9 +43,8 @@ export class BatchPlan {
   }
 
   /** Not where a topic has fewer partitions now: it was made anew, and is empty. */
-  fits({ records, checkpoints }: PartitionCounts, topics: TopicNames): boolean {
-    const counts = { [topics.records]: records, [topics.checkpoints]: checkpoints }
-    return this.#messages.every(({ topic, partition }) => partition < (counts[topic] ?? 0))
+  fits(counts: PartitionCounts): boolean {
+    return this.#messages.every(({ topic, partition }) => partition < (counts.get(topic) ?? 0))
   }
 }
 
@@ -61,21 +57,23 @@ export interface PlanFrame {
   readonly now: number
 }
 
+/** The topics that a batch goes to. */
+export function topicsOf(batch: Batch, { records, checkpoints }: TopicNames): string[] {
+  const topics = batch.records.length > 0 ? [records] : []
+  return batch.checkpoints.length > 0 ? [...topics, checkpoints] : topics
+}
+
 /** The messages of a batch and where each goes, nothing of it done. */
 export function planBatch(batch: Batch, { topics, partitions, counts, now }: PlanFrame): BatchPlan {
-  const { records, checkpoints } = topics
-  const messages = [
-    ...batch.records.map((record): PlannedMessage => {
-      const partition = partitions.of(records, record.epoch, counts.records)
-      const message = recordMessage(record, now)
-      return { topic: records, partition, message, bytes: messageBytes(message) }
-    }),
+  const planned = (topic: string, epoch: string, message: TransportRecord): PlannedMessage => {
+    const partition = partitions.of(topic, epoch, counts.get(topic) ?? 0)
+    return { topic, partition, message, bytes: messageBytes(message) }
+  }
+  return new BatchPlan(batch, [
+    ...batch.records.map((r) => planned(topics.records, r.epoch, recordMessage(r, now))),
     // Behind the records, so that a consumer mostly finds what a checkpoint covers.
-    ...batch.checkpoints.map((checkpoint): PlannedMessage => {
-      const partition = partitions.of(checkpoints, checkpoint.epoch, counts.checkpoints)
-      const message = checkpointMessage(checkpoint, now)
-      return { topic: checkpoints, partition, message, bytes: messageBytes(message) }
-    }),
-  ]
-  return new BatchPlan(batch, messages)
+    ...batch.checkpoints.map((c) =>
+      planned(topics.checkpoints, c.epoch, checkpointMessage(c, now)),
+    ),
+  ])
 }

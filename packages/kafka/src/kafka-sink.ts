@@ -4,7 +4,7 @@
 import type { Batch, RecordSink } from '@spanseal/core'
 import { AuditError } from '@spanseal/core'
 import type { BatchPlan, PartitionCounts } from './batch-plan.ts'
-import { planBatch } from './batch-plan.ts'
+import { planBatch, topicsOf } from './batch-plan.ts'
 import { deadLetterMessage } from './dead-letter-message.ts'
 import { settledWithin } from './deadline.ts'
 import { PartitionMap, partitionOfKey } from './partitioner.ts'
@@ -80,7 +80,7 @@ class KafkaSink implements RecordSink {
   /** Plans the batch and has its first request packed, where a client that is connected can. */
   prepare(batch: Batch): void {
     const session = this.#session
-    const counts = session === undefined ? undefined : this.#knownCounts(batch, session)
+    const counts = session?.knownPartitionCounts(topicsOf(batch, this.#settings.topics))
     if (session === undefined || counts === undefined) return
     this.#nextPlan = this.#planOf(batch, counts)
     const request = this.#nextPlan.next(this.#limits)
@@ -141,24 +141,14 @@ class KafkaSink implements RecordSink {
 
   /** The same batch again goes on behind what was acknowledged of it. */
   async #begin(batch: Batch, session: ProducerSession): Promise<BatchPlan> {
-    const { topics } = this.#settings
-    const counts = {
-      records: batch.records.length > 0 ? await session.partitionCount(topics.records) : 0,
-      checkpoints:
-        batch.checkpoints.length > 0 ? await session.partitionCount(topics.checkpoints) : 0,
+    const counts = new Map<string, number>()
+    for (const topic of topicsOf(batch, this.#settings.topics)) {
+      counts.set(topic, await session.partitionCount(topic))
     }
     const known = [this.#plan, this.#nextPlan].find((plan) => plan?.batch === batch)
     if (known === this.#nextPlan) this.#nextPlan = undefined
-    this.#plan = known?.fits(counts, topics) === true ? known : this.#planOf(batch, counts)
+    this.#plan = known?.fits(counts) === true ? known : this.#planOf(batch, counts)
     return this.#plan
-  }
-
-  #knownCounts(batch: Batch, session: ProducerSession): PartitionCounts | undefined {
-    const { topics } = this.#settings
-    const records = batch.records.length > 0 ? session.knownPartitionCount(topics.records) : 0
-    const checkpoints =
-      batch.checkpoints.length > 0 ? session.knownPartitionCount(topics.checkpoints) : 0
-    return records === undefined || checkpoints === undefined ? undefined : { records, checkpoints }
   }
 
   #planOf(batch: Batch, counts: PartitionCounts): BatchPlan {

@@ -51,9 +51,10 @@ export class ProducerSession {
     return count
   }
 
-  /** As `partitionCount` told it, or undefined. */
-  knownPartitionCount(topic: string): number | undefined {
-    return this.#partitionCounts.get(topic)
+  /** What `partitionCount` told of the topics; undefined where it was not asked for all of them. */
+  knownPartitionCounts(topics: readonly string[]): ReadonlyMap<string, number> | undefined {
+    const known = this.#partitionCounts
+    return topics.every((topic) => known.has(topic)) ? known : undefined
   }
 
   /** Has the client ready what goes out next, if it can; sends nothing. */
